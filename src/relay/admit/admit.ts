@@ -1,0 +1,84 @@
+/**
+ * Admission: whose message is it, may it be sent, and where may it go?
+ *
+ * Promises: the internet writes to people and domains that the project serves, a tenant also to the outside, by the relay
+ *   rule. What is known only after DATA decides after DATA, for every recipient again.
+ * Never: trusts an address, Microsoft's own certificate, or the From field as a proof of a tenant.
+ * On failure: a refusal carries the reply for the sender and the exact reason for the trace.
+ */
+import { type From, readFrom } from '../../mail/header/header.ts'
+import type { Message } from '../../mail/message/message.ts'
+import { type Reply, replies } from '../../mail/reply/reply.ts'
+import type { Project } from '../../project/project.ts'
+import type { MailFrom, Recipient } from '../listen/listen.ts'
+import { attribute, type Peer, type Supposition } from './attribute.ts'
+import { loopProblem } from './loops.ts'
+import { type Pass, readPass } from './pass.ts'
+import { type Route, route } from './route.ts'
+
+export { type Peer, type Supposition, suppose, supposeTenant, type TenantPeer } from './attribute.ts'
+export { type Direction, issuePass, messageIdOf, type Pass, passField } from './pass.ts'
+export { mayRelay, type Route } from './route.ts'
+
+export type Refusal = { readonly reply: Reply; readonly why: string; readonly recipient?: Recipient }
+export type Routed = { readonly recipient: Recipient; readonly route: Exclude<Route, { kind: 'refused' }> }
+export type Admission = {
+  readonly peer: Peer
+  readonly from: From
+  readonly pass?: Pass
+  readonly routed: readonly Routed[]
+  readonly refusals: readonly Refusal[]
+}
+
+const internet: Peer = { kind: 'internet', why: '' }
+
+/** At RCPT: refuses what no supposition can make right. The message itself is judged by `admit`. */
+export function admitRecipient(project: Project, supposed: Supposition, from: MailFrom, recipient: Recipient): Refusal | undefined {
+  let refusal: Refusal | undefined
+  for (const peer of [...supposed.peers, { ...internet, why: supposed.why }]) {
+    const way = route(project, peer, from, recipient)
+    if (way.kind !== 'refused') return undefined
+    refusal ??= { reply: way.reply, why: way.why, recipient }
+    if (peer.kind === 'tenant' && peer.tenant.from.secret === undefined) return refusal
+  }
+  return refusal
+}
+
+/** After DATA: the peer is known, the message is judged, and each recipient has its way or its refusal. */
+export function admit(
+  project: Project,
+  supposed: Supposition,
+  from: MailFrom,
+  recipients: readonly Recipient[],
+  message: Message,
+  passKey: Buffer,
+  now: Date,
+): Admission {
+  const peer = attribute(supposed, message.header)
+  const sender = readFrom(message.header)
+  const problem = messageProblem(project, peer, sender, message)
+  const pass = peer.kind === 'tenant' ? readPass(passKey, message.header, now.getTime()) : undefined
+  const known = { peer, from: sender, ...(pass === undefined || pass.project !== project.name ? {} : { pass }) }
+  if (problem !== undefined) return { ...known, routed: [], refusals: [problem] }
+  return { ...known, ...routeAll(project, peer, from, recipients) }
+}
+
+/** Routes without a message, as `explain` does when it was given none. */
+export function routeAll(project: Project, peer: Peer, from: MailFrom, recipients: readonly Recipient[]) {
+  const routed: Routed[] = []
+  const refusals: Refusal[] = []
+  for (const recipient of recipients) {
+    const way = route(project, peer, from, recipient)
+    if (way.kind === 'refused') refusals.push({ reply: way.reply, why: way.why, recipient })
+    else routed.push({ recipient, route: way })
+  }
+  return { routed, refusals }
+}
+
+function messageProblem(project: Project, peer: Peer, from: From, message: Message): Refusal | undefined {
+  const loop = loopProblem(message.header, project.gateway.hostname)
+  if (loop !== undefined) return { reply: replies.loop(), why: loop }
+  // From the internet an ambiguous From passes, unsigned and with its recipients mapped: it claims none of our names.
+  if (from.kind === 'one' || peer.kind === 'internet' || project.policy.ambiguousFrom === 'pass') return undefined
+  return { reply: replies.ambiguousFrom(), why: from.why }
+}

@@ -1,0 +1,132 @@
+/**
+ * Attribution: to which tenant, or to the internet, does a connection belong? A connection is a tenant's when everything
+ * that the tenant's connector demands holds. Addresses and Microsoft's own certificate are shared by every Microsoft 365
+ * customer, so a connector that also demands a secret header is only *supposed* until the header has been seen.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { BlockList, isIPv6 } from 'node:net'
+import { all, fieldValue, type Header, unfold } from '../../mail/header/header.ts'
+import type { Project, Tenant } from '../../project/project.ts'
+import type { Client } from '../listen/listen.ts'
+import { nameMatches, publicAuthorities, readBundle, verifyChain } from './certificate.ts'
+
+/** How a tenant proved itself. */
+export type Proof = 'certificate' | 'address' | 'server name' | 'secret header'
+
+export type Peer =
+  | { readonly kind: 'internet'; readonly why: string }
+  | {
+      readonly kind: 'tenant'
+      readonly tenant: Tenant
+      readonly proofs: readonly Proof[]
+      /** Names in the certificate, verified for this connection. */
+      readonly certificateNames: readonly string[]
+    }
+export type TenantPeer = Extract<Peer, { kind: 'tenant' }>
+
+/** What a connection alone says: the tenants that it may be, those without a secret first. Empty: the internet. */
+export type Supposition = { readonly peers: readonly TenantPeer[]; readonly why: string }
+
+/** The tenants whose demands on the connection hold. */
+export function suppose(project: Project, client: Client, now: Date): Supposition {
+  const peers: TenantPeer[] = []
+  const misses: string[] = []
+  for (const tenant of project.tenants) {
+    const found = demandsHold(tenant, client, now)
+    if (typeof found === 'string') misses.push(`${tenant.name}: ${found}`)
+    else peers.push(found)
+  }
+  peers.sort((a, b) => Number(a.tenant.from.secret !== undefined) - Number(b.tenant.from.secret !== undefined))
+  return { peers, why: misses.join('; ') }
+}
+
+/** The tenant itself, once the header of the message is there. */
+export function attribute(supposed: Supposition, header: Header): Peer {
+  const misses: string[] = []
+  for (const peer of supposed.peers) {
+    const secret = peer.tenant.from.secret
+    if (secret === undefined) return peer
+    if (carries(header, secret.header, secret.value)) return { ...peer, proofs: [...peer.proofs, 'secret header'] }
+    misses.push(`${peer.tenant.name}: the secret header ${secret.header} is missing or wrong`)
+  }
+  return { kind: 'internet', why: [...misses, supposed.why].filter((s) => s !== '').join('; ') }
+}
+
+/** What `explain --peer tenant:NAME` supposes: everything that the connector demands of the connection holds. */
+export function supposeTenant(tenant: Tenant): Supposition {
+  const { certificate, addresses, serverName } = tenant.from
+  const proofs: Proof[] = []
+  if (certificate.length > 0) proofs.push('certificate')
+  if (addresses.length > 0) proofs.push('address')
+  if (serverName !== undefined) proofs.push('server name')
+  return { peers: [{ kind: 'tenant', tenant, proofs, certificateNames: certificate }], why: '' }
+}
+
+/** The demands on the connection, one by one; a string says which one failed. */
+function demandsHold(tenant: Tenant, client: Client, now: Date): TenantPeer | string {
+  const { certificate, addresses, serverName } = tenant.from
+  const proofs: Proof[] = []
+  if (addresses.length > 0) {
+    if (!inRanges(addresses, client.address)) return `address ${client.address} is not one of its own`
+    proofs.push('address')
+  }
+  if (serverName !== undefined) {
+    const asked = client.tls?.serverName.toLowerCase() ?? ''
+    if (asked !== serverName.toLowerCase()) return `the server name asked for is ${asked === '' ? 'none' : asked}`
+    proofs.push('server name')
+  }
+  if (certificate.length === 0) return { kind: 'tenant', tenant, proofs, certificateNames: [] }
+  const names = verifiedNames(tenant, client, now)
+  if (typeof names === 'string') return names
+  const matches = names.some((name) => certificate.some((demanded) => nameMatches(demanded.toLowerCase(), name)))
+  if (!matches) return `the certificate names ${names.join(', ') || 'nobody'}`
+  return { kind: 'tenant', tenant, proofs: [...proofs, 'certificate'], certificateNames: names }
+}
+
+/** Chain checks of one connection, by the authorities that were asked about: a connection may carry many messages. */
+const checked = new WeakMap<object, Map<Buffer | undefined, readonly string[] | string>>()
+
+function verifiedNames(tenant: Tenant, client: Client, now: Date): readonly string[] | string {
+  const tls = client.tls
+  if (tls === undefined || tls.peerChain.length === 0) return 'no client certificate was presented'
+  const known = checked.get(tls) ?? new Map<Buffer | undefined, readonly string[] | string>()
+  checked.set(tls, known)
+  const before = known.get(tenant.from.ca)
+  if (before !== undefined) return before
+  const roots = tenant.from.ca === undefined ? publicAuthorities() : readBundle(tenant.from.ca)
+  const verified = verifyChain(tls.peerChain, roots, now)
+  const result = verified.ok ? verified.names : verified.why
+  known.set(tenant.from.ca, result)
+  return result
+}
+
+const ranges = new WeakMap<readonly string[], BlockList>()
+
+function inRanges(cidrs: readonly string[], address: string): boolean {
+  let list = ranges.get(cidrs)
+  if (list === undefined) {
+    list = new BlockList()
+    for (const cidr of cidrs) addRange(list, cidr)
+    ranges.set(cidrs, list)
+  }
+  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+function addRange(list: BlockList, cidr: string): void {
+  const [network = '', bits] = cidr.split('/')
+  const family = isIPv6(network) ? 'ipv6' : 'ipv4'
+  if (bits === undefined) list.addAddress(network, family)
+  else list.addSubnet(network, Number(bits), family)
+}
+
+/** Compared in constant time; a header given twice proves nothing. */
+function carries(header: Header, name: string, value: string): boolean {
+  const fields = all(header, name.toLowerCase())
+  const field = fields[0]
+  if (field === undefined || fields.length !== 1) return false
+  const given = Buffer.from(unfold(fieldValue(field)), 'latin1')
+  const wanted = Buffer.from(value, 'utf8')
+  const padded = Buffer.alloc(wanted.length)
+  given.copy(padded)
+  return timingSafeEqual(padded, wanted) && given.length === wanted.length
+}

@@ -1,0 +1,20 @@
+/** Is this message going round in circles? (docs/flow.md, "admit") */
+import { all, fieldValue, type Header, unfold } from '../../mail/header/header.ts'
+
+/** RFC 5321 section 6.3 asks for a limit of at least 100. */
+export const maxReceived = 100
+const maxOurs = 2
+
+/** A sentence when the header says that the message loops. */
+export function loopProblem(header: Header, hostname: string): string | undefined {
+  const received = all(header, 'received')
+  if (received.length > maxReceived) return `the message has ${received.length} Received fields`
+  const ours = received.filter((field) => wroteIt(unfold(fieldValue(field)), hostname)).length
+  return ours >= maxOurs ? `the message already passed ${hostname} ${ours} times` : undefined
+}
+
+/** `by` names the server that wrote the field (RFC 5321 section 4.4); comments are no names. */
+function wroteIt(value: string, hostname: string): boolean {
+  const by = /(?:^|\s)by\s+([^\s();]+)/i.exec(value)
+  return by?.[1]?.toLowerCase() === hostname.toLowerCase()
+}

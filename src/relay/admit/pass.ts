@@ -1,0 +1,59 @@
+/**
+ * The pass: a field on each copy that leaves, by which we know our own work when a tenant sends it back. It names project,
+ * tenant, direction and time, sealed with AES-256-GCM (NIST SP 800-38D) so that it is opaque to others, and bound to the
+ * Message-ID so that it cannot be put on another message.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { fieldValue, first, type Header, unfold } from '../../mail/header/header.ts'
+
+export const passField = 'X-Causeway-Pass'
+export type Direction = 'inside' | 'outside'
+export type Pass = { readonly project: string; readonly tenant: string; readonly direction: Direction; readonly at: number }
+
+/** Longer than any queue keeps a message. */
+const maxAgeMs = 14 * 24 * 3_600_000
+const ivBytes = 12
+const tagBytes = 16
+
+/** The value of the field. `key` is 32 bytes. */
+export function issuePass(key: Buffer, pass: Pass, messageId: string): string {
+  const iv = randomBytes(ivBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, iv)
+  cipher.setAAD(Buffer.from(messageId, 'latin1'))
+  const text = JSON.stringify([pass.project, pass.tenant, pass.direction, pass.at])
+  const sealed = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
+  return sealed.toString('base64url')
+}
+
+/** The pass that a message carries, when it is ours, whole and young enough. */
+export function readPass(key: Buffer, header: Header, now: number): Pass | undefined {
+  const field = first(header, passField.toLowerCase())
+  if (field === undefined) return undefined
+  const pass = unseal(key, Buffer.from(unfold(fieldValue(field)).replaceAll(/\s/g, ''), 'base64url'), messageIdOf(header))
+  return pass !== undefined && Math.abs(now - pass.at) <= maxAgeMs ? pass : undefined
+}
+
+export function messageIdOf(header: Header): string {
+  const field = first(header, 'message-id')
+  return field === undefined ? '' : unfold(fieldValue(field))
+}
+
+function unseal(key: Buffer, sealed: Buffer, messageId: string): Pass | undefined {
+  if (sealed.length <= ivBytes + tagBytes) return undefined
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, ivBytes))
+  decipher.setAAD(Buffer.from(messageId, 'latin1'))
+  decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes))
+  try {
+    const text = Buffer.concat([decipher.update(sealed.subarray(ivBytes, sealed.length - tagBytes)), decipher.final()])
+    return readFields(JSON.parse(text.toString('utf8')))
+  } catch {
+    return undefined // a forged or damaged pass is no pass
+  }
+}
+
+function readFields(fields: unknown): Pass | undefined {
+  if (!Array.isArray(fields)) return undefined
+  const [project, tenant, direction, at]: unknown[] = fields
+  if (typeof project !== 'string' || typeof tenant !== 'string' || typeof at !== 'number') return undefined
+  return direction === 'inside' || direction === 'outside' ? { project, tenant, direction, at } : undefined
+}

@@ -1,0 +1,102 @@
+/** Where a recipient belongs, and whether this peer may write there (docs/flow.md, "admit"). No I/O. */
+import { domainKey } from '../../mail/address/address.ts'
+import { type Reply, replies } from '../../mail/reply/reply.ts'
+import { type Entry, type Project, servedDomain, type Tenant, tenantNamed, tenantOfDomain } from '../../project/project.ts'
+import type { MailFrom, Recipient } from '../listen/listen.ts'
+import type { Peer, TenantPeer } from './attribute.ts'
+
+export type Route =
+  | { readonly kind: 'inside'; readonly tenant: Tenant; readonly to: string; readonly entry?: Entry; readonly why: string }
+  | { readonly kind: 'outside'; readonly domain: string; readonly why: string }
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly why: string }
+
+/** The way of one recipient. The relay rule is applied to what lies outside, so the answer holds for this envelope only. */
+export function route(project: Project, peer: Peer, from: MailFrom, recipient: Recipient): Route {
+  const domain = domainKey(recipient.address.domain)
+  return standingStill(project, domain) ?? inside(project, peer, recipient, domain) ?? outside(peer, from, domain)
+}
+
+function standingStill(project: Project, domain: string): Route | undefined {
+  const served = servedDomain(project, domain)
+  if (served === undefined || served.mode === 'open') return undefined
+  const reply = served.mode === 'hold' ? replies.domainOnHold(domain) : replies.domainRetryLater(domain)
+  return { kind: 'refused', reply, why: `${domain} is in mode ${served.mode}` }
+}
+
+function inside(project: Project, peer: Peer, recipient: Recipient, domain: string): Route | undefined {
+  const internal = project.table.internal(recipient.address)
+  if (internal.entry !== undefined) {
+    const home = tenantOfDomain(project, domainOf(internal.to))
+    if (home !== undefined) return withinTenant(peer, recipient, home, internal.to, internal.entry)
+  }
+  const owner = tenantOfDomain(project, domain) ?? bounceHome(project, recipient, domain)
+  const isBounce = recipient.address.form !== 'person'
+  if (owner !== undefined && (peer.kind === 'tenant' || isBounce)) return withinTenant(peer, recipient, owner, recipient.text)
+  return unknownPerson(project, peer, recipient, domain, owner !== undefined)
+}
+
+/** Going back into the tenant that the message came from is right when the recipient was rewritten, a loop when it was not. */
+function withinTenant(peer: Peer, recipient: Recipient, tenant: Tenant, to: string, entry?: Entry): Route {
+  if (peer.kind === 'tenant' && peer.tenant.name === tenant.name && to === recipient.text) {
+    const why = `${recipient.text} came from tenant ${tenant.name} and would go back to it unchanged`
+    return { kind: 'refused', reply: replies.loop(), why }
+  }
+  if (entry !== undefined) return { kind: 'inside', tenant, to, entry, why: `${entry.id} says that ${to} lives in tenant ${tenant.name}` }
+  return { kind: 'inside', tenant, to, why: `nobody in the directory; ${domainOf(to)} belongs to tenant ${tenant.name}` }
+}
+
+/** The internet reaches unknown people only in a domain that the project lists, and there as the project says. */
+function unknownPerson(project: Project, peer: Peer, recipient: Recipient, domain: string, isTenants: boolean): Route | undefined {
+  const served = servedDomain(project, domain)
+  if (served === undefined && !isTenants) return undefined
+  const tenant = served?.unknown.kind === 'tenant' ? tenantNamed(project, served.unknown.tenant) : undefined
+  if (tenant !== undefined) return withinTenant(peer, recipient, tenant, recipient.text)
+  return { kind: 'refused', reply: replies.unknownRecipient(), why: `${recipient.text} is nobody that the directory knows` }
+}
+
+/** Bounce addresses are no people; in a shared domain they find their tenant through the entry that covers the domain. */
+function bounceHome(project: Project, recipient: Recipient, domain: string): Tenant | undefined {
+  if (recipient.address.form === 'person') return undefined
+  const entry = project.table.domainEntry(domain)
+  return entry === undefined ? undefined : tenantOfDomain(project, domainOf(entry.internal))
+}
+
+function outside(peer: Peer, from: MailFrom, domain: string): Route {
+  if (peer.kind === 'internet') {
+    return { kind: 'refused', reply: replies.relayDenied(), why: `a stranger may not send to ${domain}: ${peer.why || 'no connector matches'}` }
+  }
+  const verdict = mayRelay(peer, from)
+  if (verdict.ok) return { kind: 'outside', domain, why: verdict.why }
+  return { kind: 'refused', reply: verdict.reply, why: verdict.why }
+}
+
+export type Verdict = { readonly ok: true; readonly why: string } | { readonly ok: false; readonly reply: Reply; readonly why: string }
+
+/**
+ * The relay rule that Exchange Online has had since November 2023: the domain of the certificate or of the envelope
+ * sender is one of the tenant's accepted domains; the From field counts for nothing (Microsoft, "Office 365 Message
+ * Attribution"). A null sender has no domain: a tenant that proved itself by more than its address may send it.
+ */
+export function mayRelay(peer: TenantPeer, from: MailFrom): Verdict {
+  const { tenant, certificateNames, proofs } = peer
+  const own = certificateNames.find((name) => tenant.domains.some((d) => isOrUnder(bare(name), d)))
+  if (own !== undefined) return { ok: true, why: `the certificate's ${own} is an accepted domain of ${tenant.name}` }
+  if (from.path.kind === 'null') return mayRelayNull(tenant, proofs)
+  const domain = domainKey(from.path.address.domain)
+  if (tenant.domains.includes(domain)) return { ok: true, why: `the sender's ${domain} is an accepted domain of ${tenant.name}` }
+  if (tenant.alsoSends.includes(domain)) return { ok: true, why: `${tenant.name} also sends as ${domain}` }
+  const why = `neither a certificate nor the sender's ${domain} is an accepted domain of ${tenant.name}`
+  return { ok: false, reply: replies.senderNotAccepted(), why }
+}
+
+function mayRelayNull(tenant: Tenant, proofs: readonly string[]): Verdict {
+  if (proofs.includes('certificate') || proofs.includes('secret header')) {
+    return { ok: true, why: `a report from ${tenant.name}, which proved itself by more than its address` }
+  }
+  const why = `a null sender proves nothing and ${tenant.name} is known by its address alone; let its connector present a certificate (from.certificate)`
+  return { ok: false, reply: replies.nullSenderByAddress(), why }
+}
+
+const bare = (name: string): string => (name.startsWith('*.') ? name.slice(2) : name)
+const isOrUnder = (name: string, domain: string): boolean => name === domain || name.endsWith(`.${domain}`)
+const domainOf = (address: string): string => domainKey(address.slice(address.lastIndexOf('@') + 1))

@@ -1,0 +1,46 @@
+/** The fields that we put above the first original one: Received and the pass. */
+import { makeField } from '../../mail/header/header.ts'
+import type { Project } from '../../project/project.ts'
+import { type Admission, issuePass, messageIdOf, passField } from '../admit/admit.ts'
+import type { Client, Incoming } from '../listen/listen.ts'
+import type { Delivery } from '../plan/plan.ts'
+import type { Copy } from '../rewrite/rewrite.ts'
+
+export type OurFields = {
+  readonly project: Project
+  readonly incoming: Incoming
+  readonly admission: Admission
+  readonly delivery: Delivery
+  readonly copy: Copy
+  readonly passKey: Buffer
+  readonly id: string
+  readonly now: Date
+}
+
+/** CRLF text of our fields, as a binary string. */
+export function ourFields(of: OurFields): string {
+  const { project, admission, delivery, now } = of
+  const tenant = admission.peer.kind === 'tenant' ? admission.peer.tenant.name : 'internet'
+  const pass = issuePass(of.passKey, { project: project.name, tenant, direction: delivery.side, at: now.getTime() }, messageIdOf(of.copy.header))
+  return received(of) + makeField(passField, pass).raw
+}
+
+/** RFC 5321 section 4.4. `for` is left out: it would show one recipient of a blind copy to the others. */
+function received({ project, incoming, id, now }: OurFields): string {
+  const { client } = incoming
+  const from = `from ${client.helo || 'unknown'} (${addressLiteral(client)})`
+  const tls = client.tls === undefined ? '' : `\r\n\t(using ${client.tls.protocol} with cipher ${client.tls.cipher})`
+  const by = `by ${project.gateway.hostname} with ${protocol(incoming)} id ${id}`
+  return `Received: ${from}${tls}\r\n\t${by};\r\n\t${dateTime(now)}\r\n`
+}
+
+const addressLiteral = (client: Client): string => (client.address.includes(':') ? `[IPv6:${client.address}]` : `[${client.address}]`)
+
+/** RFC 3848 and RFC 6531 section 4.3. */
+function protocol({ client, mailFrom }: Incoming): string {
+  if (!client.esmtp) return 'SMTP'
+  return `${mailFrom.smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${client.tls === undefined ? '' : 'S'}`
+}
+
+/** RFC 5322 section 3.3, in UTC. */
+const dateTime = (now: Date): string => now.toUTCString().replace('GMT', '+0000')

@@ -1,0 +1,132 @@
+/**
+ * Turns what the relay does into events of the trace and into counts. One record for each message; its events are written
+ * together when the answer is known, late ones when they come.
+ */
+import { randomUUIDv7 } from 'node:crypto'
+import type { Reply } from '../../mail/reply/reply.ts'
+import type { Trace, TraceEvent } from '../../trace/trace.ts'
+import type { Peer, Refusal } from '../admit/admit.ts'
+import type { Outcome } from '../deliver/deliver.ts'
+import type { Client, Incoming, MailFrom } from '../listen/listen.ts'
+import type { Delivery } from '../plan/plan.ts'
+import type { Copy } from '../rewrite/rewrite.ts'
+import type { Signer } from '../sign/sign.ts'
+
+export type Counts = {
+  received: number
+  accepted: number
+  refused: number
+  deferred: number
+  recipientsRefused: number
+  delivered: number
+  rewritten: number
+  signed: number
+  protocolErrors: number
+}
+
+export type Record = {
+  readonly id: string
+  received(peer: Peer): void
+  rejected(refusals: readonly Refusal[], reply: Reply): Reply
+  rewritten(delivery: Delivery, copy: Copy): void
+  signed(delivery: Delivery, signer: Signer): void
+  carried(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outcome[]
+  answered(reply: Reply): Reply
+}
+
+export type Recorder = {
+  readonly counts: Readonly<Counts>
+  begin(incoming: Incoming, about: { readonly messageId: string; readonly subject: string }, tableVersion: number): Record
+  recipientRefused(client: Client, from: MailFrom, refusal: Refusal): void
+  protocolError(client: Client, what: string, reply: Reply): void
+}
+
+export function makeRecorder(trace: Pick<Trace, 'write'>, now: () => Date): Recorder {
+  const counts: Counts = { received: 0, accepted: 0, refused: 0, deferred: 0, recipientsRefused: 0, delivered: 0, rewritten: 0, signed: 0, protocolErrors: 0 }
+  return {
+    counts,
+    begin: (incoming, about, tableVersion) => makeRecord(trace, now, counts, incoming, { ...about, tableVersion }),
+    recipientRefused(client, from, { recipient, reply, why }) {
+      counts.recipientsRefused += 1
+      const recipients = recipient === undefined ? [] : [recipient.text]
+      const event = { at: now().getTime(), id: newId(), kind: 'REJECT', sender: from.text, recipients, client: client.address } as const
+      trace.write([{ ...event, reply: oneLine(reply), why }])
+    },
+    protocolError(client, what, reply) {
+      counts.protocolErrors += 1
+      trace.write([{ at: now().getTime(), id: newId(), kind: 'REJECT', client: client.address, reply: oneLine(reply), why: what }])
+    },
+  }
+}
+
+type About = { readonly messageId: string; readonly subject: string; readonly tableVersion: number }
+
+function makeRecord(trace: Pick<Trace, 'write'>, now: () => Date, counts: Counts, incoming: Incoming, about: About): Record {
+  const id = newId()
+  let waiting: TraceEvent[] | undefined = []
+  const base = { id, messageId: about.messageId, sender: incoming.mailFrom.text }
+  const event = (kind: TraceEvent['kind'], more: Partial<TraceEvent>): void => {
+    const made: TraceEvent = { at: now().getTime(), kind, ...base, ...more }
+    if (waiting === undefined) trace.write([made])
+    else waiting.push(made)
+  }
+  const done = (reply: Reply): Reply => {
+    if (waiting !== undefined) trace.write(waiting)
+    waiting = undefined
+    return reply
+  }
+  return {
+    id,
+    received(peer) {
+      counts.received += 1
+      const recipients = incoming.recipients.map((r) => r.text)
+      const why = peer.kind === 'tenant' ? `known by ${peer.proofs.join(' and ')}` : peer.why
+      const facts = { peer: peer.kind === 'tenant' ? peer.tenant.name : 'internet', client: incoming.client.address, bytes: incoming.raw.length }
+      event('RECEIVE', { ...facts, recipients, subject: about.subject, why, tableVersion: about.tableVersion })
+    },
+    rejected(refusals, reply) {
+      counts.refused += 1
+      for (const refusal of refusals) {
+        const recipients = refusal.recipient === undefined ? {} : { recipients: [refusal.recipient.text] }
+        event('REJECT', { ...recipients, reply: oneLine(refusal.reply), why: refusal.why })
+      }
+      return done(reply)
+    },
+    rewritten(delivery, copy) {
+      counts.rewritten += copy.changes.length
+      for (const change of envelopeChanges(delivery)) event('REWRITE', { ...change, direction: delivery.side })
+      for (const change of copy.changes) event('REWRITE', { ...change, direction: delivery.side })
+      for (const { field, why } of copy.left) event('REWRITE', { field, why: `left as it is: ${why}`, direction: delivery.side })
+    },
+    signed(delivery, signer) {
+      counts.signed += 1
+      event('SIGN', { field: 'DKIM-Signature', new: `d=${signer.domain} s=${signer.selector} a=${signer.algorithm}`, direction: delivery.side })
+    },
+    carried(delivery, outcomes) {
+      delivery.recipients.forEach((recipient, i) => {
+        const outcome = outcomes[i]
+        if (outcome === undefined) return
+        if (outcome.kind === 'delivered') counts.delivered += 1
+        const facts = { recipients: [recipient.rewritten], server: outcome.remote, reply: oneLine(outcome.reply), direction: delivery.side }
+        const tls = outcome.tls === '' ? '' : ` over ${outcome.tls}`
+        event(eventOf[outcome.kind], { ...facts, ...(recipient.given === recipient.rewritten ? {} : { old: recipient.given }), why: `${outcome.why}${tls}` })
+      })
+      return outcomes
+    },
+    answered(reply) {
+      counts[reply.code < 300 ? 'accepted' : reply.code < 500 ? 'deferred' : 'refused'] += 1
+      return done({ ...reply, text: reply.code < 300 ? `${reply.text} id=${id}` : reply.text })
+    },
+  }
+}
+
+const eventOf = { delivered: 'SEND', refused: 'FAIL', deferred: 'DEFER' } as const
+
+function envelopeChanges(delivery: Delivery) {
+  const changes = delivery.recipients.map((r) => ({ field: 'RCPT TO', old: r.given, new: r.rewritten, entry: r.entry?.id ?? '' }))
+  const { given, rewritten, entry } = delivery.mailFrom
+  return [{ field: 'MAIL FROM', old: given, new: rewritten, entry: entry?.id ?? '' }, ...changes].filter((c) => c.old !== c.new)
+}
+
+const newId = (): string => randomUUIDv7()
+const oneLine = (reply: Reply): string => `${reply.code} ${reply.enhanced} ${reply.text.replaceAll(/\s+/g, ' ')}`.replace('  ', ' ')

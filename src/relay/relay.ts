@@ -1,0 +1,88 @@
+/**
+ * A message in, a message out: the main path, told in the order of docs/flow.md.
+ *
+ * Promises: 250 means that every recipient's next hop has the message; nothing is kept here. What no next hop takes now is
+ *   answered 451, and a sender that comes back is not sent to a recipient twice.
+ * Never: changes, signs or sends before the message was admitted; mixes two versions of the routing table in one message.
+ * On failure: each refusal and each deferral has a reply for the sender and an exact reason in the trace; an exception is
+ *   the listener's 451 4.3.0.
+ */
+import { fieldValue, first, unfold } from '../mail/header/header.ts'
+import { type Message, readMessage } from '../mail/message/message.ts'
+import type { Reply } from '../mail/reply/reply.ts'
+import type { Project } from '../project/project.ts'
+import { admit, admitRecipient, type Refusal, type Supposition, suppose } from './admit/admit.ts'
+import type { Carrier } from './carry/carry.ts'
+import type { Backend, Client, Incoming, MailFrom, Recipient } from './listen/listen.ts'
+import { type Delivery, plan } from './plan/plan.ts'
+import type { Recorder } from './record/record.ts'
+import { rewrite } from './rewrite/rewrite.ts'
+import { type Settler, settle } from './settle/settle.ts'
+
+export type Relay = {
+  /** The project as it is now; a message asks once and stays with the answer. */
+  readonly project: () => Project
+  readonly carrier: Carrier
+  readonly settler: Settler
+  readonly recorder: Recorder
+  /** 32 bytes; seals the pass. */
+  readonly passKey: Buffer
+  readonly now: () => Date
+}
+
+/** The gateway as the listener sees it. */
+export function makeBackend(relay: Relay): Backend {
+  return {
+    mail: () => undefined,
+    rcpt: (client, from, to) => recipientReply(relay, client, from, to),
+    message: (incoming) => relayMessage(relay, incoming),
+    refused: (client, what, reply) => relay.recorder.protocolError(client, what, reply),
+  }
+}
+
+async function relayMessage(relay: Relay, incoming: Incoming): Promise<Reply> {
+  const project = relay.project()
+  const message = readMessage(incoming.raw)
+  const record = relay.recorder.begin(incoming, describe(message), project.table.version)
+
+  const supposed = supposition(project, incoming.client, relay.now())
+  const admission = admit(project, supposed, incoming.mailFrom, incoming.recipients, message, relay.passKey, relay.now())
+  record.received(admission.peer)
+  const refusal = admission.refusals[0]
+  if (refusal !== undefined) return record.rejected(admission.refusals, refusal.reply)
+
+  const { deliveries } = plan({ project, mailFrom: incoming.mailFrom, ...admission })
+  const carry = (delivery: Delivery) => {
+    const copy = rewrite(project, message, delivery.view)
+    record.rewritten(delivery, copy)
+    return relay.carrier.carry({ project, incoming, message, admission, delivery, copy, record })
+  }
+  return record.answered(await settle(relay.settler, incoming, deliveries, carry))
+}
+
+function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipient): Reply | undefined {
+  const project = relay.project()
+  const refusal: Refusal | undefined = admitRecipient(project, supposition(project, client, relay.now()), from, to)
+  if (refusal === undefined) return undefined
+  relay.recorder.recipientRefused(client, from, refusal)
+  return refusal.reply
+}
+
+/** What a connection proves is worked out once for each connection and version of the project. */
+const supposed = new WeakMap<Client, { readonly project: Project; readonly supposition: Supposition }>()
+
+function supposition(project: Project, client: Client, now: Date): Supposition {
+  const known = supposed.get(client)
+  if (known?.project === project) return known.supposition
+  const fresh = suppose(project, client, now)
+  supposed.set(client, { project, supposition: fresh })
+  return fresh
+}
+
+function describe(message: Message): { readonly messageId: string; readonly subject: string } {
+  const text = (key: string): string => {
+    const field = first(message.header, key)
+    return field === undefined ? '' : Buffer.from(unfold(fieldValue(field)), 'latin1').toString('utf8')
+  }
+  return { messageId: text('message-id'), subject: text('subject') }
+}

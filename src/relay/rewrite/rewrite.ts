@@ -1,0 +1,103 @@
+/**
+ * Rewrites one copy: address fields of the header, calendar parts, recipients in delivery reports.
+ *
+ * Promises: bytes that are not part of a mapped address stay as they came, folding of the field excepted; every change is
+ *   told with the entry that asked for it; the same message, view and table give the same copy.
+ * Never: touches Message-ID, Received, Return-Path, signed or encrypted parts, nested messages, or text for people.
+ * On failure: a field with two readings is left whole and the copy is not `clear`, so nothing will sign it.
+ */
+import { type Address, type Change, type MapAddress, mapAddressList, readAddressList } from '../../mail/address/address.ts'
+import { isCalendar, rewriteCalendar } from '../../mail/calendar/calendar.ts'
+import { type Field, fieldValue, type Header, withValue } from '../../mail/header/header.ts'
+import type { Content, Message } from '../../mail/message/message.ts'
+import { decodePart, encodePart, type Part, parts, replaceParts } from '../../mail/mime/mime.ts'
+import { isReport, type ReportMap, rewriteReport } from '../../mail/report/report.ts'
+import type { Project, RoutingTable } from '../../project/project.ts'
+import type { Direction } from '../admit/admit.ts'
+import type { View } from '../plan/plan.ts'
+import { fieldSets } from './fields.ts'
+
+export type Copy = {
+  readonly header: Header
+  readonly body: Content
+  readonly changes: readonly Change[]
+  /** Every field that was to be mapped has one reading. */
+  readonly isClear: boolean
+  /** Fields that were left alone, and why. */
+  readonly left: readonly { readonly field: string; readonly why: string }[]
+}
+
+export function rewrite(project: Project, message: Message, view: View): Copy {
+  const header = rewriteHeader(project, message.header, view)
+  if (view === 'unchanged') return { ...header, body: [message.body] }
+  const { body, changes } = rewriteBody(project, message, view)
+  return { ...header, body, changes: [...header.changes, ...changes] }
+}
+
+/** Our mapping as a function of the address alone; undefined where the address stays. */
+function mapper(table: RoutingTable, side: Direction): MapAddress {
+  return (address) => {
+    const mapped = side === 'outside' ? table.external(address) : table.internal(address)
+    return mapped.entry === undefined || mapped.to === mapped.given ? undefined : { to: mapped.to, entry: mapped.entry.id }
+  }
+}
+
+function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy, 'body'> {
+  const names = view === 'unchanged' ? new Set<string>() : fieldSets[project.policy.fields][view]
+  const map = mapper(project.table, view === 'inside' ? 'inside' : 'outside')
+  const secrets = new Set(project.tenants.flatMap((t) => (t.from.secret === undefined ? [] : [t.from.secret.header.toLowerCase()])))
+  const fields: Field[] = []
+  const changes: Change[] = []
+  const left: { field: string; why: string }[] = []
+  for (const field of header.fields) {
+    if (field.key.startsWith('x-causeway-') || secrets.has(field.key)) continue
+    if (!names.has(field.key)) {
+      fields.push(field)
+      continue
+    }
+    const value = fieldValue(field)
+    const read = readAddressList(value)
+    if (read.kind === 'ambiguous') left.push({ field: nameOf(field), why: read.why })
+    const mapped = read.kind === 'list' ? mapAddressList(value, read, map) : { value, changes: [] }
+    for (const change of mapped.changes) changes.push({ field: nameOf(field), ...change })
+    fields.push(mapped.changes.length === 0 ? field : withValue(field, mapped.value))
+  }
+  return { header: { fields }, changes, isClear: left.length === 0, left }
+}
+
+const nameOf = (field: Field): string => field.raw.slice(0, field.colon).trimEnd()
+
+type Rewritten = { readonly part: Part; readonly body: Buffer; readonly changes: readonly Change[] }
+
+function rewriteBody(project: Project, message: Message, side: Direction): { readonly body: Content; readonly changes: readonly Change[] } {
+  const { calendar, reports } = project.policy
+  if (!calendar && !reports) return { body: [message.body], changes: [] }
+  const changed: Rewritten[] = []
+  for (const part of parts(message)) {
+    const rewritten = rewritePart(project, message, part, side)
+    if (rewritten !== undefined) changed.push(rewritten)
+  }
+  if (changed.length === 0) return { body: [message.body], changes: [] }
+  return { body: replaceParts(message, changed), changes: changed.flatMap((c) => c.changes) }
+}
+
+function rewritePart(project: Project, message: Message, part: Part, side: Direction): Rewritten | undefined {
+  const wanted = (project.policy.calendar && isCalendar(part)) || (project.policy.reports && isReport(part))
+  const decoded = wanted ? decodePart(message.raw, part) : undefined
+  if (decoded === undefined) return undefined
+  if (isCalendar(part)) {
+    const result = rewriteCalendar(decoded, mapper(project.table, side))
+    return result && { part, body: encodePart(result.ics, part), changes: result.changes }
+  }
+  const result = rewriteReport(decoded, side, reportMap(project.table))
+  return result && { part, body: encodePart(result.fields, part), changes: result.changes }
+}
+
+function reportMap(table: RoutingTable): ReportMap {
+  const entryOf = (address: Address): string | undefined => table.person(address)?.entry.id
+  return {
+    external: mapper(table, 'outside'),
+    internal: mapper(table, 'inside'),
+    samePerson: (a, b) => entryOf(a) !== undefined && table.person(a)?.internal === table.person(b)?.internal,
+  }
+}
