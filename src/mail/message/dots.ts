@@ -1,0 +1,7 @@
+import type { Content } from './message.ts'
+export function dotStuff(c: Content): Content {
+  return c
+}
+export function dotUnstuff(b: Buffer): Buffer {
+  return b
+}
