@@ -1,0 +1,59 @@
+import { isUtf8 } from 'node:buffer'
+import { type MapAddress, parseAddress } from '../address/address.ts'
+import type { Edit } from './fields.ts'
+
+type Found = Edit & { readonly old: string; readonly to: string; readonly entry: string }
+
+/**
+ * Addresses in the free text of a Diagnostic-Code (RFC 3464 section 2.3.6), which is what another server said and has no grammar.
+ * One that the map does not know stays.
+ */
+export function diagnosticAddresses(value: string, map: MapAddress): Found[] {
+  const found: Found[] = []
+  let done = 0
+  for (let at = value.indexOf('@'); at >= 0; at = value.indexOf('@', at + 1)) {
+    const edit = mapAround(value, done, at, map)
+    if (edit === undefined) continue
+    found.push(edit)
+    done = edit.end
+  }
+  return found
+}
+
+function mapAround(value: string, from: number, at: number, map: MapAddress): Found | undefined {
+  const end = domainEnd(value, at + 1)
+  for (const start of localStarts(value, from, at)) {
+    const address = parseBytes(value.slice(start, end))
+    const mapped = address && map(address)
+    if (address === undefined || mapped === undefined || mapped.to === address.text) continue
+    const text = Buffer.from(mapped.to, 'utf8').toString('latin1')
+    return { start, end, text, old: address.text, to: mapped.to, entry: mapped.entry }
+  }
+  return undefined
+}
+
+/**
+ * Where the local part can begin, longest first: all that an atom may hold, then without the signs that stand before an address
+ * in `'john@a.example'` and `orcpt=john@a.example`.
+ */
+function localStarts(value: string, from: number, at: number): number[] {
+  let start = at
+  while (start > from && /[\w.!#$%&'*+/=?^`{|}~\x80-\xff-]/.test(value.charAt(start - 1))) start--
+  const word = value.slice(start, at)
+  const bare = start + word.length - word.replace(/^[^\w\x80-\xff]+/, '').length
+  const behindSign = start + word.lastIndexOf('=') + 1
+  return [...new Set([start, bare, behindSign])].filter((place) => place < at)
+}
+
+function domainEnd(value: string, start: number): number {
+  let end = start
+  while (end < value.length && /[\w.\x80-\xff-]/.test(value.charAt(end))) end++
+  // The full stop of a sentence.
+  while (end > start && /[.-]/.test(value.charAt(end - 1))) end--
+  return end
+}
+
+function parseBytes(bytes: string): ReturnType<typeof parseAddress> {
+  const buffer = Buffer.from(bytes, 'latin1')
+  return isUtf8(buffer) ? parseAddress(buffer.toString('utf8')) : undefined
+}
