@@ -1,0 +1,59 @@
+/** The text of a DKIM-Signature field, RFC 6376 section 3.5, folded at 78 columns where the grammar lets it. */
+import type { Algorithm } from './sign.ts'
+
+export type SignatureTags = {
+  readonly algorithm: Algorithm
+  readonly domain: string
+  readonly selector: string
+  /** Seconds since 1970. */
+  readonly at: number
+  readonly expires: number | undefined
+  readonly names: readonly string[]
+  /** Base64. */
+  readonly bodyHash: string
+}
+
+const columns = 78
+
+/** The field with an empty b= and without its final CRLF: the form that is signed. */
+export function unsignedField(tags: SignatureTags): string {
+  const expires = tags.expires === undefined ? [] : [`x=${tags.expires};`]
+  const words = [
+    'v=1;',
+    `a=${tags.algorithm};`,
+    'c=relaxed/relaxed;',
+    `d=${tags.domain};`,
+    `s=${tags.selector};`,
+    `t=${tags.at};`,
+    ...expires,
+  ]
+  return `${folded('DKIM-Signature:', words, ' ')}\r\n${namesLines(tags.names)}\r\n bh=${tags.bodyHash};\r\n b=`
+}
+
+/** The whole field. White space inside b= counts for nothing (RFC 6376 section 3.7), so it is folded after signing. */
+export function finishedField(unsigned: string, signature: Buffer): string {
+  const chunks = signature.toString('base64').match(/.{1,74}/g) ?? []
+  return `${unsigned}${chunks.join('\r\n ')}\r\n`
+}
+
+function namesLines(names: readonly string[]): string {
+  const last = names.length - 1
+  const words = names.map((name, index) => (index === last ? `${name};` : `${name}:`))
+  return folded(' h=', words, '')
+}
+
+/** Words one after another; a word that would pass the edge begins a new line. */
+function folded(start: string, words: readonly string[], gap: string): string {
+  const lines: string[] = []
+  let line = start
+  for (const word of words) {
+    const next = line + gap + word
+    if (next.length <= columns) {
+      line = next
+      continue
+    }
+    lines.push(line)
+    line = ` ${word}`
+  }
+  return [...lines, line].join('\r\n')
+}

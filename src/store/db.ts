@@ -1,0 +1,97 @@
+/** A small port over node:sqlite: typed values, cached statements, transactions. */
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { type Migration, migrate } from './migrate.ts'
+
+/**
+ * What SQLite takes. QUIRK: node:sqlite reads a lone object as named parameters (a Date binds NULL) and throws at
+ * undefined; neither passes this type. Rows come without a prototype.
+ */
+export type Value = string | number | bigint | null | Uint8Array
+export type Row = Readonly<Record<string, Value>>
+
+export type Db = {
+  /** Number of rows changed. */
+  run(sql: string, ...values: readonly Value[]): number
+  get(sql: string, ...values: readonly Value[]): Row | undefined
+  all(sql: string, ...values: readonly Value[]): readonly Row[]
+  /** All or nothing; what `work` throws rolls back and goes on. Not nested. */
+  transaction<T>(work: () => T): T
+  close(): void
+}
+
+export type Opened = { readonly ok: true; readonly db: Db } | { readonly ok: false; readonly why: string }
+
+export type OpenOptions = {
+  readonly file: string
+  readonly migrations: readonly Migration[]
+  /** `full`: each commit is on disk when it returns. `normal`: a power cut may take the last ones, never more. */
+  readonly synchronous: 'full' | 'normal'
+  /** Reads only; the file must be there with its newest schema. */
+  readonly readOnly?: boolean
+  /** How long a statement waits for another process, in ms; 5,000 when absent. */
+  readonly busyMs?: number
+}
+
+/** Opens or creates the file, readable by its owner only, and brings its schema up to date. */
+export function openDb(o: OpenOptions): Opened {
+  let database: DatabaseSync | undefined
+  try {
+    if (o.readOnly !== true) createOwned(o.file)
+    database = new DatabaseSync(o.file, { timeout: o.busyMs ?? 5000, readOnly: o.readOnly ?? false })
+    if (o.readOnly !== true) prepareFile(database, o.synchronous)
+    const problem = migrate(database, o)
+    if (problem === undefined) return { ok: true, db: port(database) }
+    database.close()
+    return { ok: false, why: problem }
+  } catch (error) {
+    if (database?.isOpen === true) database.close()
+    return { ok: false, why: `cannot open ${o.file}: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+/** SQLite gives its -wal and -shm files the mode of the file itself. */
+function createOwned(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  closeSync(openSync(file, 'a', 0o600))
+}
+
+function prepareFile(database: DatabaseSync, synchronous: 'full' | 'normal'): void {
+  database.exec('PRAGMA journal_mode = WAL')
+  database.exec(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
+  database.exec('PRAGMA foreign_keys = ON')
+}
+
+function port(database: DatabaseSync): Db {
+  const statements = new Map<string, StatementSync>()
+  const prepared = (sql: string): StatementSync => {
+    const statement = statements.get(sql) ?? database.prepare(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+  return {
+    run: (sql, ...values) => Number(prepared(sql).run(...values).changes),
+    get: (sql, ...values) => prepared(sql).get(...values),
+    all: (sql, ...values) => prepared(sql).all(...values),
+    transaction: (work) => transaction(database, work),
+    close: () => {
+      statements.clear()
+      database.close()
+    },
+  }
+}
+
+function transaction<T>(database: DatabaseSync, work: () => T): T {
+  // IMMEDIATE takes the write lock at once: a reader that becomes a writer later would fail without waiting.
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    // A full disk may have rolled back by itself.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * SQLite files: opening, migrating, asking. What differs between databases stays in this room.
+ *
+ * Promises: what a `full` file committed survives a power cut; a file is migrated by one process though several start.
+ * Never: a value bound by accident (the types let only SQLite's own values in), a newer schema written to.
+ * On failure: opening answers with a sentence for the operator; a statement that fails on an open file throws.
+ */
+export { type Db, type Opened, openDb, type Row, type Value } from './db.ts'
+export type { Migration } from './migrate.ts'
+export {
+  latestProject,
+  openStore,
+  type ProjectRevision,
+  projectHistory,
+  projectRevision,
+  type RevisionSummary,
+  saveProject,
+} from './project-history.ts'
