@@ -46,10 +46,13 @@ function enhancedCode(text: string, code: string): string {
   return found[0] === code[0] ? found : ''
 }
 
-/** Text of another server made fit for a log, a reply or a report: one line of printable ASCII, the rest written as \x0a or \u{e9}. */
+/**
+ * Text of another server made fit for a log, a reply or a report: one line of printable ASCII of about `max` characters. Line ends
+ * become spaces, everything else is written as \x07 or \u{e9}.
+ */
 export function cleanText(s: string, max = 500): string {
   const cut = s.length > max ? `${s.slice(0, max)}...` : s
-  return cut.replace(/[^ -~]/gu, escaped)
+  return cut.replace(/\r?\n/g, ' ').replace(/[^ -~]/gu, escaped)
 }
 
 function escaped(c: string): string {
