@@ -1,0 +1,281 @@
+/**
+ * One connection: input becomes lines or content, lines become commands, what they say goes back in the same order.
+ * A command that waits for the backend stops the reading of commands, nothing else. Of SMTP only the greeting is decided here.
+ */
+import type { Socket } from 'node:net'
+import type { SecureContext, TLSSocket } from 'node:tls'
+import { type Reply, replies, replyLines } from '../../mail/reply/reply.ts'
+import type { Client, Soon } from './backend.ts'
+import { obey } from './commands.ts'
+import type { Content, Conversation, House, Transaction } from './conversation.ts'
+import { tlsInfo } from './handshake.ts'
+import { LineReader } from './line-reader.ts'
+import { Patience, type Phase } from './patience.ts'
+import { Wire } from './wire.ts'
+
+/** What a connection needs of the listener that it came through. */
+export type Entrance = {
+  readonly house: House
+  /** Monotonic milliseconds, as coarse as the ticks. */
+  readonly now: () => number
+  readonly secureContext: () => SecureContext | undefined
+  readonly closed: (connection: Connection) => void
+}
+
+export class Connection implements Conversation {
+  readonly house: House
+  client: Client
+  transaction: Transaction | undefined
+  content: Content | undefined
+  messages = 0
+  idleCommands = 0
+  turnedAway = false
+  readonly #entrance: Entrance
+  readonly #wire: Wire
+  readonly #lines: LineReader
+  readonly #patience: Patience
+  #contentBytes = 0
+  #mistakes = 0
+  #state: 'handshake' | 'greeting' | 'open' | 'startTls' | 'closing' = 'handshake'
+  #isBusy = false
+  #isRunning = false
+  #isDraining = false
+
+  constructor(socket: Socket, client: Client, entrance: Entrance) {
+    this.house = entrance.house
+    this.client = client
+    this.#entrance = entrance
+    this.#lines = new LineReader(this.house.limits.lineBytes)
+    this.#patience = new Patience(entrance.now())
+    this.#wire = new Wire(socket, {
+      ready: () => this.#run(),
+      heard: (bytes) => this.#patience.heard(bytes, entrance.now()),
+      closed: () => this.#onClosed(),
+    })
+  }
+
+  start(implicitTls: boolean): void {
+    const context = implicitTls ? this.#entrance.secureContext() : undefined
+    if (context !== undefined) this.#handshake(context, () => this.#greet())
+    else if (implicitTls) this.#wire.destroy()
+    else this.#greet()
+  }
+
+  get unread(): boolean {
+    return this.#wire.waiting > 0
+  }
+
+  get mayStartTls(): boolean {
+    return this.client.tls === undefined && this.#entrance.secureContext() !== undefined
+  }
+
+  say(reply: Reply): void {
+    if (this.#state === 'closing') return
+    this.#wire.write(replyLines(reply))
+    if (reply.code === 421 || reply.code === 521) this.close() // RFC 5321 section 3.8, RFC 7504 section 3
+  }
+
+  refuse(what: string, reply: Reply): void {
+    if (this.#state === 'closing') return
+    this.say(reply)
+    this.#tell(what, reply)
+    this.mistake()
+  }
+
+  mistake(): void {
+    this.#mistakes++
+    if (this.#state === 'closing' || this.#mistakes <= this.house.limits.errors) return
+    this.say(replies.tooManyErrors())
+    this.#tell('too many mistakes', replies.tooManyErrors())
+  }
+
+  ask<T>(what: string, question: () => Soon<T>, then: (answer: T) => void): void {
+    const failed = (error: unknown) => this.#failed(what, error)
+    let answer: Soon<T>
+    try {
+      answer = question()
+    } catch (error) {
+      return failed(error)
+    }
+    if (!(answer instanceof Promise)) return then(answer)
+    this.#isBusy = true
+    const resume = (next: () => void) => {
+      this.#isBusy = false
+      this.#run(next)
+    }
+    answer.then(
+      (value) => resume(() => then(value)),
+      (error: unknown) => resume(() => failed(error)),
+    )
+  }
+
+  flush(): void {
+    this.#wire.flush()
+  }
+
+  close(): void {
+    this.#state = 'closing'
+    this.transaction = undefined
+    this.content = undefined
+  }
+
+  startTls(): void {
+    this.#state = 'startTls'
+  }
+
+  /** Lets a transaction end, nothing else. */
+  drain(): void {
+    this.#isDraining = true
+    if (!this.#isRunning) this.#settle(false)
+  }
+
+  destroy(): void {
+    this.#wire.destroy()
+  }
+
+  /** A tick of the clock. */
+  tick(now: number): void {
+    const isStranger = this.messages === 0 && !this.transaction?.recipients.length
+    const { phase } = this.#patience
+    if (!this.#patience.isOver(now, this.house.limits, isStranger)) return
+    if (phase === 'command' || phase === 'content') {
+      this.refuse(`too slow: ${phase}`, replies.tooSlow())
+      return this.#settle(true)
+    }
+    if (phase === 'unread') this.#tell('too slow: replies not read', replies.tooSlow())
+    this.#wire.destroy()
+  }
+
+  #handshake(context: SecureContext, then: () => void): void {
+    this.#state = 'handshake'
+    this.#patience.enter('handshake', this.#entrance.now(), true)
+    this.#wire.secure(context, (socket: TLSSocket) => {
+      this.client = Object.freeze({ ...this.client, tls: tlsInfo(socket) })
+      then()
+    })
+  }
+
+  #greet(): void {
+    this.#state = 'greeting'
+    this.#wire.open()
+    this.#run(() =>
+      this.ask(
+        'connect',
+        () => this.house.backend.connect?.(this.client),
+        (reply) => this.#greeted(reply),
+      ),
+    )
+  }
+
+  #greeted(reply: Reply | undefined): void {
+    if (this.#state !== 'greeting') return
+    this.#state = 'open'
+    this.turnedAway = reply !== undefined && reply.code >= 400
+    this.say(reply ?? replies.greeting(this.house.hostname))
+  }
+
+  /** Works through the input as far as it goes. `first` is what was waited for. */
+  #run(first?: () => void): void {
+    if (this.#isRunning || this.#wire.isClosed) return
+    this.#isRunning = true
+    let answered = first !== undefined
+    try {
+      first?.()
+      while (this.#mayGoOn()) answered = this.#step() || answered
+    } catch (error) {
+      this.house.onError(error, 'connection')
+      this.#wire.destroy()
+    }
+    this.#isRunning = false
+    this.#settle(answered)
+  }
+
+  #mayGoOn(): boolean {
+    if (this.#state === 'greeting' && this.unread) {
+      // RFC 5321 section 3.1. Who did not wait for our name does not listen to our replies either.
+      this.refuse('input before the greeting', replies.beforeGreeting())
+      this.close()
+    }
+    return this.#state === 'open' && !this.#isBusy && !this.#wire.isBlocked && this.unread
+  }
+
+  /** Takes one line or one stretch of content; true when something was answered. */
+  #step(): boolean {
+    const { chunk, at } = this.#wire
+    if (this.content !== undefined) return this.#readContent(this.content, chunk, at)
+    const line = this.#lines.read(chunk, at)
+    this.#wire.advance(line.kind === 'more' ? chunk.length : line.next)
+    if (line.kind === 'more') return false
+    obey(this, line)
+    return true
+  }
+
+  #readContent(content: Content, chunk: Buffer, at: number): boolean {
+    const end = content.push(chunk, at)
+    const stop = end < 0 ? chunk.length : end
+    this.#contentBytes += stop - at
+    this.#wire.advance(stop)
+    if (end < 0) return this.#isEndless()
+    this.content = undefined
+    this.#contentBytes = 0
+    content.done()
+    return true
+  }
+
+  /** A message too large is read to its end, so that the client learns why; but not forever. */
+  #isEndless(): boolean {
+    if (this.#contentBytes <= this.house.limits.discardBytes) return false
+    this.refuse('content without end', replies.tooLarge())
+    this.close()
+    return true
+  }
+
+  /** After each round: last words, output, and whom to wait for. */
+  #settle(answered: boolean): void {
+    if (this.#wire.isClosed || this.#state === 'handshake') return
+    if (this.#wire.hasEnded && !this.unread && !this.#isBusy) this.close()
+    const isIdle = !this.#isBusy && !this.unread && this.transaction === undefined && this.content === undefined
+    if (this.#isDraining && isIdle) this.say(replies.shuttingDown())
+    if (this.#state === 'closing') this.#wire.end()
+    else this.#wire.flush()
+    if (this.#state === 'startTls') return this.#startHandshake()
+    this.#patience.enter(this.#phase(), this.#entrance.now(), answered)
+  }
+
+  #startHandshake(): void {
+    const context = this.#entrance.secureContext()
+    if (context === undefined) return this.#wire.destroy()
+    this.#handshake(context, () => {
+      this.#state = 'open'
+      this.#wire.open()
+      this.#settle(true)
+    })
+  }
+
+  #phase(): Phase {
+    if (this.#state === 'closing') return 'goodbye'
+    if (this.#isBusy) return 'backend'
+    if (this.#wire.isBlocked) return 'unread'
+    return this.content === undefined ? 'command' : 'content'
+  }
+
+  #failed(what: string, error: unknown): void {
+    this.house.onError(error, what)
+    this.say(this.#state === 'greeting' ? replies.shuttingDown() : replies.internalError())
+  }
+
+  #tell(what: string, reply: Reply): void {
+    try {
+      this.house.backend.refused?.(this.client, what, reply)
+    } catch (error) {
+      this.house.onError(error, 'refused')
+    }
+  }
+
+  #onClosed(): void {
+    if (this.#state === 'handshake') this.#tell('TLS handshake failed', replies.tlsFailed())
+    this.transaction = undefined
+    this.content = undefined
+    this.#entrance.closed(this)
+  }
+}

@@ -1,0 +1,68 @@
+/** One client and us: what the commands see and change. The socket is not among it. */
+import { type Reply, replies } from '../../mail/reply/reply.ts'
+import type { Backend, Client, MailFrom, Recipient, Soon } from './backend.ts'
+import type { Gather } from './gather.ts'
+import type { Limits } from './limits.ts'
+
+/** What all conversations of one listener share. */
+export type House = {
+  readonly hostname: string
+  readonly limits: Limits
+  readonly backend: Backend
+  readonly bareLineEnds: 'refuse' | 'normalise'
+  readonly onError: (error: unknown, what: string) => void
+}
+
+/** From an accepted MAIL to the answer to its message (RFC 5321 section 3.3). */
+export type Transaction = {
+  readonly from: MailFrom
+  readonly recipients: Recipient[]
+  /** The chunks so far, once BDAT has begun. */
+  chunks?: Gather
+}
+
+/** Bytes that are no commands: they go to `push` until it says where they end; then `done` replies. */
+export type Content = {
+  push(chunk: Buffer, from: number): number
+  done(): void
+}
+
+export type Conversation = {
+  readonly house: House
+  client: Client
+  transaction: Transaction | undefined
+  content: Content | undefined
+  /** Messages given to the backend. */
+  messages: number
+  /** Commands since the last message that lead nowhere. */
+  idleCommands: number
+  /** The greeting was a refusal: all that may follow is QUIT (RFC 5321 section 3.1). */
+  turnedAway: boolean
+  /** The client has sent more than what is being answered. */
+  readonly unread: boolean
+  readonly mayStartTls: boolean
+
+  say(reply: Reply): void
+  /** A reply that is the engine's own no: counted as a mistake of the client, and told to the backend. */
+  refuse(what: string, reply: Reply): void
+  /** Counts a mistake; too many end the conversation. */
+  mistake(): void
+  /** Asks the backend. What it throws is answered 451; `then` is not called in that case. */
+  ask<T>(what: string, question: () => Soon<T>, then: (answer: T) => void): void
+  /** Sends what has been said so far, before something that may take long. */
+  flush(): void
+  /** Says the last thing and listens no more. */
+  close(): void
+  startTls(): void
+}
+
+/**
+ * RFC 2920 section 3.1: whoever sends on without waiting for this answer cannot know it. For EHLO and STARTTLS that is how
+ * commands are slipped into a conversation, for DATA how content becomes commands: nothing of it is read.
+ */
+export function mustBeLast(c: Conversation, verb: string): boolean {
+  if (!c.unread) return true
+  c.refuse(`input sent before the reply to ${verb}`, replies.earlyTalker())
+  c.close()
+  return false
+}

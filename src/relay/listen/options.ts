@@ -1,0 +1,30 @@
+/** What a listener is made of and what can be asked of it. */
+import type { SecureContextOptions } from 'node:tls'
+import type { Backend } from './backend.ts'
+import type { Limits } from './limits.ts'
+
+export type ListenAddress = { readonly host: string; readonly port: number; readonly implicitTls?: boolean }
+
+export type ListenOptions = {
+  /** Our name in the greeting and the answer to EHLO. */
+  readonly hostname: string
+  readonly addresses: readonly ListenAddress[]
+  /** Asked for at the start and by every `setTls()`; undefined: no TLS is offered. */
+  readonly secureContext: () => SecureContextOptions | undefined
+  readonly limits?: Partial<Limits>
+  readonly backend: Backend
+  /** Bare CR and bare LF in DATA: made CRLF, or refused. Default normalise: `docs/decisions/bare-line-ends.md`. */
+  readonly bareLineEnds?: 'refuse' | 'normalise'
+  /** What the backend threw, and what the listening sockets reported. */
+  readonly onError?: (error: unknown, what: string) => void
+}
+
+export type Listener = {
+  /** Where it listens, with the ports that the system chose. */
+  readonly addresses: readonly { readonly host: string; readonly port: number }[]
+  readonly connections: number
+  /** Takes `secureContext()` for all later handshakes. Throws, and keeps what it has, when that cannot be used. */
+  setTls(): void
+  /** Accepts nobody any more, tells idle clients 421, lets transactions end; after `ms` cuts what is left. */
+  drain(ms: number): Promise<void>
+}
