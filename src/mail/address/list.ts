@@ -115,9 +115,9 @@ function domainEnd(tokens: readonly Token[], start: number): number {
   return tokens[start]?.kind === 'literal' ? start + 1 : dottedEnd(tokens, start, isAtom)
 }
 
-/** After the longest `word *("." word)` from `start`. */
+/** After the longest `word *("." word)` from `start`; -1 when there is none. */
 function dottedEnd(tokens: readonly Token[], start: number, isPart: (token: Token | undefined) => boolean): number {
-  if (!isPart(tokens[start])) return start
+  if (!isPart(tokens[start])) return -1
   let at = start + 1
   while (tokens[at]?.kind === '.' && isPart(tokens[at + 1])) at += 2
   return at

@@ -57,10 +57,18 @@ export function fieldValue(f: Field): string {
 
 /** Removes each CRLF that white space follows (RFC 5322 section 2.2.3), and white space at both ends. */
 export function unfold(value: string): string {
-  return value
-    .replace(/\r\n(?=[ \t])/g, '')
-    .replace(/^[ \t]+/, '')
-    .trimEnd()
+  const text = value.replace(/\r\n(?=[ \t])/g, '')
+  let start = 0
+  let end = text.length
+  // Not trim(): it takes the byte A0 for a space, and UTF-8 letters end with it.
+  while (isWhite(text, start)) start++
+  while (end > start && isWhite(text, end - 1)) end--
+  return text.slice(start, end)
+}
+
+function isWhite(text: string, at: number): boolean {
+  const c = text[at]
+  return c === ' ' || c === '\t' || c === '\r' || c === '\n'
 }
 
 export function first(h: Header, key: string): Field | undefined {

@@ -1,5 +1,5 @@
 /** RFC 5322 section 2.1.1: a line must not be longer, without its CRLF. */
-export const maxLineBytes = 998
+const maxLineBytes = 998
 const wantedLineBytes = 78
 
 /** Folds one long line (no CR or LF in it) at white space where it can; the bytes that unfolding gives stay the same. */
@@ -18,10 +18,13 @@ export function foldLine(line: string): string {
 /** Folds only the lines that no server has to take (RFC 5322 section 2.1.1); the others stay as they are. */
 export function foldOverlong(raw: string): string {
   if (raw.length <= maxLineBytes) return raw
-  return raw
-    .split('\r\n')
-    .map((line) => (line.length > maxLineBytes ? foldLine(spaced(line)) : line))
-    .join('\r\n')
+  return raw.split('\r\n').map(shortened).join('\r\n')
+}
+
+function shortened(line: string): string {
+  if (line.length <= maxLineBytes) return line
+  const folded = foldLine(line)
+  return folded.split('\r\n').some((part) => part.length > maxLineBytes) ? foldLine(spaced(line)) : folded
 }
 
 /** Where to break: the last white space that keeps the line short enough, else the next one, else the end. */

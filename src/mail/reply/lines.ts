@@ -25,8 +25,8 @@ const REPLY_LINE = /^([2-5][0-9]{2})(?:[ -](.*))?$/s
 const ENHANCED = /^([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)/
 
 /**
- * Reads the lines of one reply, without their line ends. Code 0 when the last line is no final reply line: the caller treats that as
- * a broken server. The text is cleaned and bounded.
+ * Reads the lines of one reply, without their line ends. Code 0 when the last one is no reply line: the caller treats
+ * that as a broken server. The text is cleaned and bounded.
  */
 export function parseReply(lines: readonly string[]): Reply {
   const kept = lines.slice(0, maxLines)
