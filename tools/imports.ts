@@ -13,9 +13,11 @@ export type Import = {
   readonly to: string
   readonly ours: boolean
   readonly kind: ImportKind
+  /** What is taken, as written between `import` and `from`; '' where the form has no such place. */
+  readonly names: string
 }
 
-const statement = /^(?:import|export)\s+(?:(type)\s+)?[^'";]*?from\s*['"]([^'"]+)['"]/gm
+const statement = /^(?:import|export)\s+(?:(type)\s+)?([^'";]*?)from\s*['"]([^'"]+)['"]/gm
 const sideEffect = /^import\s*['"]([^'"]+)['"]/gm
 const dynamic = /\bimport\(\s*['"]([^'"]+)['"]\s*[,)](\s*\.\s*[A-Z])?/g
 const workerFile = /\bnew URL\(\s*['"](\.[^'"]+\.ts)['"]\s*,\s*import\.meta\.url\s*\)/g
@@ -23,12 +25,12 @@ const workerFile = /\bnew URL\(\s*['"](\.[^'"]+\.ts)['"]\s*,\s*import\.meta\.url
 export function importsOf(path: string, text: string): readonly Import[] {
   const code = blankComments(text)
   const found: Import[] = []
-  const add = (match: RegExpExecArray, specifier: string, kind: ImportKind) => {
+  const add = (match: RegExpExecArray, specifier: string, kind: ImportKind, names = '') => {
     const ours = specifier.startsWith('.')
     const to = ours ? posix.join(posix.dirname(path), specifier) : specifier
-    found.push({ from: path, line: lineAt(code, match.index), to, ours, kind })
+    found.push({ from: path, line: lineAt(code, match.index), to, ours, kind, names: names.trim() })
   }
-  for (const m of code.matchAll(statement)) add(m, m[2] ?? '', m[1] ? 'type' : 'value')
+  for (const m of code.matchAll(statement)) add(m, m[3] ?? '', m[1] ? 'type' : 'value', m[2])
   for (const m of code.matchAll(sideEffect)) add(m, m[1] ?? '', 'value')
   for (const m of code.matchAll(dynamic)) add(m, m[1] ?? '', m[2] ? 'type' : 'value')
   for (const m of code.matchAll(workerFile)) add(m, m[1] ?? '', 'file')
