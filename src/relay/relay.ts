@@ -9,7 +9,7 @@
  */
 import { fieldValue, first, unfold } from '../mail/header/header.ts'
 import { type Message, readMessage } from '../mail/message/message.ts'
-import type { Reply } from '../mail/reply/reply.ts'
+import { type Reply, replies } from '../mail/reply/reply.ts'
 import type { Project } from '../project/project.ts'
 import { admit, admitRecipient, type Refusal, type Supposition, suppose } from './admit/admit.ts'
 import type { Carrier } from './carry/carry.ts'
@@ -21,7 +21,7 @@ import { type Settler, settle } from './settle/settle.ts'
 
 export type Relay = {
   /** The project as it is now; a message asks once and stays with the answer. */
-  readonly project: () => Project
+  readonly project: () => Project | undefined
   readonly carrier: Carrier
   readonly settler: Settler
   readonly recorder: Recorder
@@ -33,7 +33,7 @@ export type Relay = {
 /** The gateway as the listener sees it. */
 export function makeBackend(relay: Relay): Backend {
   return {
-    mail: () => undefined,
+    mail: () => (relay.project() === undefined ? replies.tryLater() : undefined),
     rcpt: (client, from, to) => recipientReply(relay, client, from, to),
     message: (incoming) => relayMessage(relay, incoming),
     refused: (client, what, reply) => relay.recorder.protocolError(client, what, reply),
@@ -42,6 +42,7 @@ export function makeBackend(relay: Relay): Backend {
 
 async function relayMessage(relay: Relay, incoming: Incoming): Promise<Reply> {
   const project = relay.project()
+  if (project === undefined) return replies.tryLater()
   const message = readMessage(incoming.raw)
   const record = relay.recorder.begin(incoming, describe(message), project.table.version)
 
@@ -62,6 +63,7 @@ async function relayMessage(relay: Relay, incoming: Incoming): Promise<Reply> {
 
 function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipient): Reply | undefined {
   const project = relay.project()
+  if (project === undefined) return replies.tryLater()
   const refusal: Refusal | undefined = admitRecipient(project, supposition(project, client, relay.now()), from, to)
   if (refusal === undefined) return undefined
   relay.recorder.recipientRefused(client, from, refusal)
@@ -73,7 +75,7 @@ const supposed = new WeakMap<Client, { readonly project: Project; readonly suppo
 
 function supposition(project: Project, client: Client, now: Date): Supposition {
   const known = supposed.get(client)
-  if (known?.project === project) return known.supposition
+  if (known !== undefined && known.project === project) return known.supposition
   const fresh = suppose(project, client, now)
   supposed.set(client, { project, supposition: fresh })
   return fresh

@@ -6,7 +6,7 @@
  * Never: trusts an address, Microsoft's own certificate, or the From field as a proof of a tenant.
  * On failure: a refusal carries the reply for the sender and the exact reason for the trace.
  */
-import { type From, readFrom } from '../../mail/header/header.ts'
+import { type FromReading, readFrom } from '../../mail/header/header.ts'
 import type { Message } from '../../mail/message/message.ts'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Project } from '../../project/project.ts'
@@ -24,7 +24,7 @@ export type Refusal = { readonly reply: Reply; readonly why: string; readonly re
 export type Routed = { readonly recipient: Recipient; readonly route: Exclude<Route, { kind: 'refused' }> }
 export type Admission = {
   readonly peer: Peer
-  readonly from: From
+  readonly from: FromReading
   readonly pass?: Pass
   readonly routed: readonly Routed[]
   readonly refusals: readonly Refusal[]
@@ -75,9 +75,9 @@ export function routeAll(project: Project, peer: Peer, from: MailFrom, recipient
   return { routed, refusals }
 }
 
-function messageProblem(project: Project, peer: Peer, from: From, message: Message): Refusal | undefined {
+function messageProblem(project: Project, peer: Peer, from: FromReading, message: Message): Refusal | undefined {
   const loop = loopProblem(message.header, project.gateway.hostname)
-  if (loop !== undefined) return { reply: replies.loop(), why: loop }
+  if (loop !== undefined) return loop
   // From the internet an ambiguous From passes, unsigned and with its recipients mapped: it claims none of our names.
   if (from.kind === 'one' || peer.kind === 'internet' || project.policy.ambiguousFrom === 'pass') return undefined
   return { reply: replies.ambiguousFrom(), why: from.why }

@@ -5,10 +5,10 @@
  * Never: signs for the internet, for a From with two readings, or for a domain that we hold no key for.
  * On failure: a key or a question to DNS that cannot be had now is a deferral with its reason, never a shortcut.
  */
-import { domainKey } from '../../mail/address/address.ts'
+import { mailHosts, type Resolver } from '../../dns/dns.ts'
 import { headerText } from '../../mail/header/header.ts'
 import { type Content, hasBareLineEnds, type Message, normaliseLineEnds } from '../../mail/message/message.ts'
-import { replies } from '../../mail/reply/reply.ts'
+import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { NextHop, Project } from '../../project/project.ts'
 import type { Admission } from '../admit/admit.ts'
 import type { Attempt, Deliverer, Outcome } from '../deliver/deliver.ts'
@@ -23,14 +23,9 @@ import { signingDomain } from './signing-domain.ts'
 export { signingDomain } from './signing-domain.ts'
 
 /** The keys for a domain, or why they cannot be had now. */
-export type KeyRing = { signers(project: Project, domain: string): Promise<readonly Signer[] | { readonly trouble: string }> }
-
-/** The hosts that take mail for a domain, best first. */
-export type MxLookup = (domain: string) => Promise<
-  | { readonly kind: 'found'; readonly hosts: readonly string[] }
-  | { readonly kind: 'none'; readonly why: string }
-  | { readonly kind: 'unknown'; readonly why: string }
->
+export type KeyRing = {
+  signers(project: Project, domain: string): Promise<{ readonly signers: readonly Signer[] } | { readonly trouble: string }>
+}
 
 export type Load = {
   readonly project: Project
@@ -46,7 +41,7 @@ export type Carrier = { carry(load: Load): Promise<readonly Outcome[]> }
 export type CarrierParts = {
   readonly deliverer: Deliverer
   readonly keys: KeyRing
-  readonly mailHosts: MxLookup
+  readonly resolver: Resolver
   readonly passKey: Buffer
   readonly now: () => Date
 }
@@ -57,24 +52,26 @@ export function makeCarrier(parts: CarrierParts): Carrier {
 
 async function carry(parts: CarrierParts, load: Load): Promise<readonly Outcome[]> {
   const { delivery, record } = load
-  const hops = await hopsOf(parts, delivery, load.project)
-  if (!Array.isArray(hops)) return record.carried(delivery, same(delivery, hops))
-  const body = await bodyFor(parts, load, hops[0] ?? delivery.nextHop)
-  const content = await finished(parts, load, body)
-  if ('kind' in content) return record.carried(delivery, same(delivery, content))
-  const outcomes = await parts.deliverer.attempt(attemptOf(load, hops, content.content))
+  const found = await hopsOf(parts, delivery, load.project)
+  if (found.kind === 'none') return record.carried(delivery, same(delivery, found.outcome))
+  const body = await bodyFor(parts, load, found.hops)
+  const finished = await finishedCopy(parts, load, body)
+  if (finished.kind === 'trouble') return record.carried(delivery, same(delivery, finished.outcome))
+  const outcomes = await parts.deliverer.attempt(attemptOf(load, found.hops, finished.content))
   return record.carried(delivery, spread(delivery, outcomes))
 }
 
+type Finished = { readonly kind: 'content'; readonly content: Content } | { readonly kind: 'trouble'; readonly outcome: Outcome }
+
 /** The copy with our fields on top and its signatures; an outcome when it must not leave now. */
-async function finished(parts: CarrierParts, load: Load, body: Content): Promise<{ readonly content: Content } | Outcome> {
+async function finishedCopy(parts: CarrierParts, load: Load, body: Content): Promise<Finished> {
   const { project, admission, delivery, copy, record } = load
-  const domain = signingDomain(project, admission.peer, delivery, copy)
-  const signers = domain === undefined ? [] : await parts.keys.signers(project, domain)
-  if ('trouble' in signers) return deferred(delivery, signers.trouble)
-  const content = await finish({ ...load, passKey: parts.passKey, id: record.id, now: parts.now() }, body, signers)
-  for (const signer of signers) record.signed(delivery, signer)
-  return { content }
+  const domain = signingDomain(project, admission, delivery, copy)
+  const ring = domain === undefined ? { signers: [] } : await parts.keys.signers(project, domain)
+  if ('trouble' in ring) return { kind: 'trouble', outcome: deferred(delivery, ring.trouble) }
+  const content = await finish({ ...load, passKey: parts.passKey, id: record.id, now: parts.now() }, body, ring.signers)
+  for (const signer of ring.signers) record.signed(delivery, signer)
+  return { kind: 'content', content }
 }
 
 /** The bytes that leave: signatures, our fields, the copy. Our own fields are not signed; the next hop may add to them. */
@@ -93,22 +90,26 @@ function separator(message: Message): string {
  * What came by BDAT with bare line ends goes on by BDAT as it is; where the next hop does not take that, it is normalised
  * first and signed afterwards (RFC 3030; Exchange Online sends such mail).
  */
-async function bodyFor(parts: CarrierParts, { incoming, copy }: Load, hop: NextHop): Promise<Content> {
-  if (incoming.via !== 'BDAT' || !hasBareLineEnds(incoming.raw)) return copy.body
+async function bodyFor(parts: CarrierParts, { incoming, copy }: Load, [hop]: readonly NextHop[]): Promise<Content> {
+  if (hop === undefined || incoming.via !== 'BDAT' || !hasBareLineEnds(incoming.raw)) return copy.body
   const offers = await parts.deliverer.offers(hop)
   return 'trouble' in offers || offers.chunking ? copy.body : [normaliseLineEnds(Buffer.concat(copy.body))]
 }
 
-async function hopsOf(parts: CarrierParts, delivery: Delivery, project: Project): Promise<readonly NextHop[] | Outcome> {
-  if (delivery.by !== 'direct') return [delivery.nextHop]
-  const found = await parts.mailHosts(delivery.nextHop.host)
-  if (found.kind === 'unknown') return deferred(delivery, found.why)
-  if (found.kind === 'none') return refused(delivery, replies.noMailHost(delivery.nextHop.host), found.why)
-  if (found.hosts.some((host) => domainKey(host) === domainKey(project.gateway.hostname))) {
-    return refused(delivery, replies.loop(), `the MX of ${delivery.nextHop.host} points back at this gateway`)
+async function hopsOf({ resolver }: CarrierParts, { by, nextHop }: Delivery, project: Project): Promise<Hops> {
+  if (by !== 'direct') return { kind: 'hops', hops: [nextHop] }
+  const found = await mailHosts(resolver, nextHop.host, project.gateway.hostname)
+  switch (found.kind) {
+    case 'found':
+      return { kind: 'hops', hops: found.value.map((host) => ({ ...nextHop, host, serverName: host })) }
+    case 'absent':
+      return { kind: 'none', outcome: outcomeAt(nextHop, 'refused', replies.noMailHost(nextHop.host), found.why ?? '') }
+    case 'unknown':
+      return { kind: 'none', outcome: outcomeAt(nextHop, 'deferred', replies.dnsTrouble(nextHop.host), found.why) }
   }
-  return found.hosts.map((host) => ({ ...delivery.nextHop, host, serverName: host }))
 }
+
+type Hops = { readonly kind: 'hops'; readonly hops: readonly NextHop[] } | { readonly kind: 'none'; readonly outcome: Outcome }
 
 function attemptOf({ project, incoming, delivery }: Load, hops: readonly NextHop[], content: Content): Attempt {
   const { mailFrom } = incoming
@@ -152,6 +153,12 @@ function spread(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outc
 
 const same = (delivery: Delivery, outcome: Outcome): readonly Outcome[] => delivery.recipients.map(() => outcome)
 
-const remote = (delivery: Delivery): string => `${delivery.nextHop.host}:${delivery.nextHop.port}`
-const deferred = (delivery: Delivery, why: string): Outcome => ({ kind: 'deferred', reply: replies.tryLater(), remote: remote(delivery), tls: '', why })
-const refused = (delivery: Delivery, reply: Outcome['reply'], why: string): Outcome => ({ kind: 'refused', reply, remote: remote(delivery), tls: '', why })
+const deferred = (delivery: Delivery, why: string): Outcome => outcomeAt(delivery.nextHop, 'deferred', replies.tryLater(), why)
+
+const outcomeAt = (hop: NextHop, kind: Outcome['kind'], reply: Reply, why: string): Outcome => ({
+  kind,
+  reply,
+  remote: `${hop.host}:${hop.port}`,
+  tls: '',
+  why,
+})

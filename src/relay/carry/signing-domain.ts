@@ -2,7 +2,7 @@
 import { domainKey, readAddressList } from '../../mail/address/address.ts'
 import { all, fieldValue } from '../../mail/header/header.ts'
 import { type Project, servedDomain } from '../../project/project.ts'
-import type { Peer } from '../admit/admit.ts'
+import type { Admission } from '../admit/admit.ts'
 import type { Delivery } from '../plan/plan.ts'
 import type { Copy } from '../rewrite/rewrite.ts'
 
@@ -10,8 +10,8 @@ import type { Copy } from '../rewrite/rewrite.ts'
  * The domain of the rewritten From, when the mail is a tenant's, leaves for the outside, every mapped field had one reading,
  * and we hold a key for that one domain. Anything else would make the gateway sign what it did not understand.
  */
-export function signingDomain(project: Project, peer: Peer, delivery: Delivery, copy: Copy): string | undefined {
-  if (peer.kind !== 'tenant' || delivery.side !== 'outside' || !copy.isClear) return undefined
+export function signingDomain(project: Project, admission: Admission, delivery: Delivery, copy: Copy): string | undefined {
+  if (admission.peer.kind !== 'tenant' || admission.from.kind !== 'one' || delivery.side !== 'outside' || !copy.isClear) return undefined
   const fields = all(copy.header, 'from')
   const field = fields[0]
   if (field === undefined || fields.length !== 1) return undefined

@@ -28,6 +28,8 @@ export type ExplainQuestion = {
   readonly now: Date
 }
 
+export { type Ask, type Asked, askExplanation } from './ask.ts'
+
 export type ExplainedAddress = { readonly given: string; readonly rewritten: string; readonly entry: string | null }
 export type ExplainedDelivery = {
   readonly side: 'inside' | 'outside'
@@ -70,7 +72,7 @@ export async function explain(question: ExplainQuestion): Promise<Explained> {
 async function explainDelivery(question: ExplainQuestion, message: Message, admission: Admission, delivery: Delivery) {
   const { project, passKey, now } = question
   const copy = rewrite(project, message, delivery.view)
-  const domain = signingDomain(project, admission.peer, delivery, copy)
+  const domain = signingDomain(project, admission, delivery, copy)
   const keys = domain === undefined ? { signers: [], toBeMade: [] } : question.keys(project, domain)
   const incoming = incomingOf(question)
   const content = await finish({ project, incoming, admission, delivery, copy, passKey, id: 'explain', now, message }, copy.body, keys.signers)

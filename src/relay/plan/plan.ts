@@ -7,7 +7,7 @@
  * On failure: there is none; what may not be sent was refused by admit.
  */
 import { type Address, domainKey, spell } from '../../mail/address/address.ts'
-import type { From } from '../../mail/header/header.ts'
+import type { FromReading } from '../../mail/header/header.ts'
 import type { Entry, NextHop, Project, Tenant } from '../../project/project.ts'
 import type { Direction, Pass, Peer, Routed } from '../admit/admit.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
@@ -41,7 +41,7 @@ export type Question = {
   readonly project: Project
   readonly peer: Peer
   readonly mailFrom: MailFrom
-  readonly from: From
+  readonly from: FromReading
   readonly pass?: Pass
   readonly routed: readonly Routed[]
 }

@@ -6,7 +6,7 @@
  * Never: touches Message-ID, Received, Return-Path, signed or encrypted parts, nested messages, or text for people.
  * On failure: a field with two readings is left whole and the copy is not `clear`, so nothing will sign it.
  */
-import { type Address, type Change, type MapAddress, mapAddressList, readAddressList } from '../../mail/address/address.ts'
+import { type Address, type Change, type MapAddress, mapAddressList } from '../../mail/address/address.ts'
 import { isCalendar, rewriteCalendar } from '../../mail/calendar/calendar.ts'
 import { type Field, fieldValue, type Header, withValue } from '../../mail/header/header.ts'
 import type { Content, Message } from '../../mail/message/message.ts'
@@ -55,10 +55,8 @@ function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy,
       fields.push(field)
       continue
     }
-    const value = fieldValue(field)
-    const read = readAddressList(value)
-    if (read.kind === 'ambiguous') left.push({ field: nameOf(field), why: read.why })
-    const mapped = read.kind === 'list' ? mapAddressList(value, read, map) : { value, changes: [] }
+    const mapped = mapAddressList(fieldValue(field), map)
+    if (mapped.ambiguous !== undefined) left.push({ field: nameOf(field), why: mapped.ambiguous })
     for (const change of mapped.changes) changes.push({ field: nameOf(field), ...change })
     fields.push(mapped.changes.length === 0 ? field : withValue(field, mapped.value))
   }

@@ -1,0 +1,71 @@
+/**
+ * The API that the command line and the console use: HTTP on a loopback address, one file for each resource.
+ *
+ * Promises: what is asked and answered has a schema, published as an OpenAPI document; a request without the token learns
+ *   nothing but health, readiness and counts.
+ * Never: listens beyond the loopback, shows a secret, or does half of what was asked.
+ * On failure: an answer of RFC 9457 (problem details) that names the thing and says what to do.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import swagger from '@fastify/swagger'
+import { fastify } from 'fastify'
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Api, Desk } from './desk.ts'
+import { directoryResource } from './directory.ts'
+import { dkimResource } from './dkim.ts'
+import { domainResource } from './domain.ts'
+import { explainResource } from './explain.ts'
+import { healthResource } from './health.ts'
+import { onProblem, Problem } from './problem.ts'
+import { projectResource } from './project.ts'
+import { traceResource } from './trace.ts'
+
+export type { Desk } from './desk.ts'
+export { explainAnswerSchema } from './explain.ts'
+export { existingKeys, makeKeyRing } from './keys.ts'
+
+export type RunningApi = { readonly host: string; readonly port: number; close(): Promise<void> }
+
+const resources = [healthResource, projectResource, directoryResource, domainResource, dkimResource, traceResource, explainResource]
+/** A message for `explain`, in base64. */
+const bodyLimit = 256 * 1024 * 1024
+
+export async function startApi(desk: Desk, at: { readonly host: string; readonly port: number }): Promise<RunningApi> {
+  const app = buildApi(desk)
+  await app.listen(at)
+  const bound = app.server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : at.port
+  return { host: at.host, port, close: () => app.close() }
+}
+
+/** The API without a socket: tests ask it with `inject`. */
+export function buildApi(desk: Desk): Api {
+  const app = fastify({ bodyLimit, logger: false, forceCloseConnections: true }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler(onProblem(desk.log))
+  app.setNotFoundHandler(() => {
+    throw new Problem(404, 'no such resource', 'the list of resources is at /v1/openapi.json')
+  })
+  app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config.isOpen !== true) demandToken(desk.token, request.headers.authorization)
+  })
+  app.register(swagger, {
+    openapi: { info: { title: 'Causeway', version: '1', description: 'The API of the gateway.' }, components: { securitySchemes } },
+    transform: jsonSchemaTransform,
+  })
+  app.register(async (scope) => {
+    for (const resource of resources) resource(scope.withTypeProvider<ZodTypeProvider>(), desk)
+  })
+  app.get('/v1/openapi.json', { schema: { hide: true }, config: { isOpen: true } }, () => app.swagger())
+  return app
+}
+
+const securitySchemes = { token: { type: 'http', scheme: 'bearer', description: 'The token in DATA/api.token' } } as const
+
+/** Digests are compared, so that neither the length nor the content of the token shows in the time it takes. */
+function demandToken(token: string, header: string | undefined): void {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  if (header !== undefined && timingSafeEqual(digest(header), digest(`Bearer ${token}`))) return
+  throw new Problem(401, 'the token is missing or wrong', 'send `Authorization: Bearer` with the content of api.token in the data directory')
+}

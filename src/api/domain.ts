@@ -1,0 +1,75 @@
+/** The domains that the project serves: their mode, and the records that their DNS should have. */
+import { z } from 'zod'
+import type { Resolver } from '../dns/dns.ts'
+import type { Project, ServedDomain } from '../project/project.ts'
+import type { Api, Desk } from './desk.ts'
+import { dkimRecords } from './dkim.ts'
+import { Problem } from './problem.ts'
+import { currentProject, knownDomain } from './project.ts'
+
+const mode = z.enum(['open', 'hold', 'retry-later'])
+const domain = z.object({ name: z.string(), mode, unknown: z.string(), dkim: z.string().optional() })
+const record = z.object({
+  name: z.string(),
+  type: z.enum(['MX', 'TXT']),
+  wanted: z.string(),
+  seen: z.array(z.string()).readonly(),
+  state: z.enum(['right', 'missing', 'different', 'unknown']),
+  remark: z.string(),
+})
+type DnsRecord = z.infer<typeof record>
+
+export function domainResource(api: Api, desk: Desk): void {
+  const list = { summary: 'Domains that the project serves', response: { 200: z.object({ domains: z.array(domain) }) } }
+  api.get('/v1/domains', { schema: list }, () => ({ domains: currentProject(desk).domains.map(shown) }))
+
+  const params = z.object({ name: z.string() })
+  const set = { summary: 'Open, hold or retry-later', params, body: z.object({ mode }), response: { 200: domain } }
+  api.put('/v1/domains/:name/mode', { schema: set }, ({ params: { name }, body }) => {
+    knownDomain(currentProject(desk), name)
+    const changed = desk.live.setDomainMode(name, body.mode, 'api')
+    if (!changed.ok) throw new Problem(422, `${name} stays as it is`, 'correct what stands below', changed.problems)
+    desk.log('info', 'domain mode changed', { domain: name, mode: body.mode })
+    return shown(knownDomain(changed.value, name))
+  })
+
+  const dns = { summary: 'Records wanted, and records seen', params, response: { 200: z.object({ records: z.array(record) }) } }
+  api.get('/v1/domains/:name/dns', { schema: dns }, async ({ params: { name } }) => {
+    const project = currentProject(desk)
+    return { records: await records(project, knownDomain(project, name), desk.resolver) }
+  })
+}
+
+async function records(project: Project, served: ServedDomain, resolver: Resolver): Promise<DnsRecord[]> {
+  const keys = dkimRecords(served).map(({ name, text }) => wantedText(resolver, name, text))
+  return Promise.all([wantedMx(project, served, resolver), ...keys])
+}
+
+async function wantedMx(project: Project, { name }: ServedDomain, resolver: Resolver): Promise<DnsRecord> {
+  const wanted = project.gateway.hostname
+  const found = await resolver.mx(name)
+  const seen = found.kind === 'found' ? found.value.map((mx) => `${mx.preference} ${mx.host}`) : []
+  const isRight = found.kind === 'found' && found.value.some((mx) => mx.host.toLowerCase() === wanted.toLowerCase())
+  const remark = 'mail of the world reaches the gateway when it is the MX; leave it where a tenant shall stay the MX'
+  return { name, type: 'MX', wanted, seen, state: stateOf(found.kind, isRight), remark }
+}
+
+async function wantedText(resolver: Resolver, name: string, wanted: string): Promise<DnsRecord> {
+  const found = await resolver.txt(name)
+  const seen = found.kind === 'found' ? found.value : []
+  const plain = (text: string): string => text.replaceAll(/\s/g, '')
+  const isRight = seen.some((text) => plain(text) === plain(wanted))
+  return { name, type: 'TXT', wanted, seen, state: stateOf(found.kind, isRight), remark: 'without it the signatures of this domain do not verify' }
+}
+
+function stateOf(kind: 'found' | 'absent' | 'unknown', isRight: boolean): DnsRecord['state'] {
+  if (kind === 'found') return isRight ? 'right' : 'different'
+  return kind === 'absent' ? 'missing' : 'unknown'
+}
+
+const shown = ({ name, mode, unknown, dkim }: ServedDomain) => ({
+  name,
+  mode,
+  unknown: unknown.kind === 'reject' ? 'reject' : `tenant ${unknown.tenant}`,
+  ...(dkim === undefined ? {} : { dkim: dkim.selector }),
+})

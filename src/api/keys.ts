@@ -1,0 +1,52 @@
+/** The DKIM keys of the project: for the relay, which makes them on first use, and for showing. */
+import type { Project, ServedDomain } from '../project/project.ts'
+import { servedDomain } from '../project/project.ts'
+import type { KeyRing } from '../relay/carry/carry.ts'
+import type { ExistingKeys } from '../relay/explain/explain.ts'
+import type { Signer } from '../relay/sign/sign.ts'
+import { type KeyKind, readDkimKey } from '../secrets/secrets.ts'
+
+export type KeyPlace = { readonly selector: string; readonly file: string; readonly kind: KeyKind }
+
+/** Where the keys of a domain lie, RSA first. */
+export function keyPlaces(domain: ServedDomain): readonly KeyPlace[] {
+  const { dkim } = domain
+  if (dkim === undefined) return []
+  const rsa: KeyPlace = { selector: dkim.selector, file: dkim.keyFile, kind: 'rsa' }
+  return dkim.ed25519 === undefined ? [rsa] : [rsa, { selector: dkim.ed25519.selector, file: dkim.ed25519.keyFile, kind: 'ed25519' }]
+}
+
+const algorithm = { rsa: 'rsa-sha256', ed25519: 'ed25519-sha256' } as const
+
+/** Keys for the relay. `onMade` hears of each key made on first use: its record must be published. */
+export function makeKeyRing(onMade: (domain: string, place: KeyPlace) => void): KeyRing {
+  return {
+    async signers(project, domain) {
+      const signers: Signer[] = []
+      for (const place of placesOf(project, domain)) {
+        const answer = readDkimKey(place.file, place.kind, { create: true })
+        if (answer.kind !== 'found') return { trouble: answer.kind === 'bad' ? answer.why : `the key ${place.file} is gone` }
+        if (answer.created) onMade(domain, place)
+        signers.push({ domain, selector: place.selector, algorithm: algorithm[place.kind], key: answer.key })
+      }
+      return { signers }
+    },
+  }
+}
+
+/** Keys for an explanation, which makes none. */
+export const existingKeys: ExistingKeys = (project, domain) => {
+  const signers: Signer[] = []
+  const toBeMade: string[] = []
+  for (const place of placesOf(project, domain)) {
+    const answer = readDkimKey(place.file, place.kind, { create: false })
+    if (answer.kind === 'found') signers.push({ domain, selector: place.selector, algorithm: algorithm[place.kind], key: answer.key })
+    else toBeMade.push(answer.kind === 'bad' ? `${place.file} (${answer.why})` : place.file)
+  }
+  return { signers, toBeMade }
+}
+
+function placesOf(project: Project, domain: string): readonly KeyPlace[] {
+  const served = servedDomain(project, domain)
+  return served === undefined ? [] : keyPlaces(served)
+}

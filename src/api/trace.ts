@@ -1,0 +1,54 @@
+/** What happened to messages. */
+import { z } from 'zod'
+import { trackingLog } from '../trace/trace.ts'
+import type { Api, Desk } from './desk.ts'
+import { Problem } from './problem.ts'
+
+const query = z.object({
+  id: z.string().optional().describe('Our id of the message, as in the 250 reply'),
+  messageId: z.string().optional().describe('Message-ID, with or without angle brackets'),
+  from: z.string().optional().describe('Envelope sender, given or rewritten; <> for the null sender'),
+  to: z.string().optional().describe('Recipient, given or rewritten'),
+  since: z.string().optional().describe('ISO 8601, or a span back from now: 30m, 2h, 7d'),
+  until: z.string().optional().describe('ISO 8601, or a span back from now'),
+  limit: z.coerce.number().int().min(1).max(10_000).optional().describe('Messages; the newest first'),
+})
+type Query = z.infer<typeof query>
+
+const event = z.looseObject({ at: z.number(), id: z.string(), kind: z.string() })
+
+export function traceResource(api: Api, desk: Desk): void {
+  const schema = { summary: 'Events of the messages that match', querystring: query, response: { 200: z.object({ events: z.array(event) }) } }
+  api.get('/v1/trace', { schema }, async (request) => ({ events: [...(await find(desk, request.query))] }))
+
+  const csv = { summary: 'The same as a message tracking log of Exchange (CSV)', querystring: query }
+  api.get('/v1/trace.csv', { schema: csv }, async (request, reply) =>
+    reply.type('text/csv; charset=utf-8').send(trackingLog(await find(desk, request.query))),
+  )
+}
+
+async function find(desk: Desk, asked: Query) {
+  const now = desk.now().getTime()
+  await desk.trace.flush()
+  return desk.trace.find({
+    ...(asked.id === undefined ? {} : { id: asked.id }),
+    ...(asked.messageId === undefined ? {} : { messageId: asked.messageId }),
+    ...(asked.from === undefined ? {} : { sender: asked.from }),
+    ...(asked.to === undefined ? {} : { recipient: asked.to }),
+    ...(asked.since === undefined ? {} : { since: readTime(asked.since, now) }),
+    ...(asked.until === undefined ? {} : { until: readTime(asked.until, now) }),
+    ...(asked.limit === undefined ? {} : { limit: asked.limit }),
+  })
+}
+
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** ms since 1970. */
+function readTime(text: string, now: number): number {
+  const span = /^(\d{1,6})([mhd])$/.exec(text)
+  const unit = span?.[2]
+  if (unit === 'm' || unit === 'h' || unit === 'd') return now - Number(span?.[1]) * unitMs[unit]
+  const at = Date.parse(text)
+  if (Number.isNaN(at)) throw new Problem(400, `"${text}" is no time`, 'write it like 2026-11-23T08:00:00Z, or as a span back from now: 30m, 2h, 7d')
+  return at
+}

@@ -1,0 +1,59 @@
+/** The API as the commands use it. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { problemText } from '../project/project.ts'
+import { Stop } from './io.ts'
+
+const problem = z.object({
+  title: z.string(),
+  detail: z.string(),
+  problems: z.array(z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })).default([]),
+})
+
+export type ApiClient = {
+  get<T>(path: string, shape: z.ZodType<T>): Promise<T>
+  send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, shape: z.ZodType<T>): Promise<T>
+  text(path: string): Promise<string>
+}
+
+/** Where the API of a data directory is, and its token; both are files that only their owner can read. */
+export function connect(dataDir: string): ApiClient {
+  const url = readOwn(dataDir, 'api.url')
+  const token = readOwn(dataDir, 'api.token')
+  const ask = async (method: string, path: string, body?: unknown): Promise<Response> => {
+    const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
+    const request = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+    const response = await fetch(new URL(path, url), request).catch((error: unknown) => {
+      throw new Stop(3, `the gateway at ${url} does not answer (${reason(error)}); is \`causeway serve --data ${dataDir}\` running?`)
+    })
+    if (!response.ok) throw await refusal(response)
+    return response
+  }
+  return {
+    get: async (path, shape) => shape.parse(await (await ask('GET', path)).json()),
+    send: async (method, path, body, shape) => shape.parse(await (await ask(method, path, body)).json()),
+    text: async (path) => (await ask('GET', path)).text(),
+  }
+}
+
+function readOwn(dataDir: string, name: string): string {
+  try {
+    return readFileSync(join(dataDir, name), 'utf8').trim()
+  } catch {
+    throw new Stop(3, `cannot read ${join(dataDir, name)}; start the gateway with \`causeway serve --data ${dataDir}\`, or name its data directory with --data`)
+  }
+}
+
+async function refusal(response: Response): Promise<Stop> {
+  const parsed = problem.safeParse(await response.json().catch(() => undefined))
+  if (!parsed.success) return new Stop(3, `the gateway answered ${response.status}`)
+  const { title, detail, problems } = parsed.data
+  const text = [`${title}: ${detail}`, ...problems.map(problemText)].join('\n')
+  return new Stop(response.status >= 500 || response.status === 401 ? 3 : 1, text)
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? error.cause.message : error.message
+}

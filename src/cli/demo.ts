@@ -1,0 +1,18 @@
+/** `causeway demo`: two tenants share one domain on this machine, told step by step (local). */
+import type { Command } from 'commander'
+import { runDemo } from '../lab/lab.ts'
+import type { CliParts } from './cli.ts'
+import type { Run } from './io.ts'
+
+export function demoCommand(program: Command, { io, startGateway }: CliParts, run: Run): void {
+  program
+    .command('demo')
+    .description('two tenants share one domain on this machine, narrated (local)')
+    .option('--keep', 'leave everything running to play with, until Ctrl-C')
+    .action((options: { keep?: boolean }) =>
+      run(async () => {
+        const held = await runDemo({ startGateway, out: (text) => io.out(text), keep: options.keep === true ? io.stopped : undefined })
+        return held ? 0 : 1
+      })(),
+    )
+}

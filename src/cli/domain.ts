@@ -1,0 +1,54 @@
+/** `causeway domain`: the domains that the project serves. */
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { escapeText } from '../trace/trace.ts'
+import type { CliParts } from './cli.ts'
+import { connect } from './client.ts'
+import { type Run, shared, table } from './io.ts'
+
+const domain = z.object({ name: z.string(), mode: z.string(), unknown: z.string(), dkim: z.string().optional() })
+const record = z.object({ name: z.string(), type: z.string(), wanted: z.string(), seen: z.array(z.string()), state: z.string(), remark: z.string() })
+
+export function domainCommand(program: Command, { io }: CliParts, run: Run): void {
+  const group = program.command('domain').description('the domains that the project serves')
+
+  const list = group.command('list').description('show them')
+  list.action(() =>
+    run(async () => {
+      const { data, json } = shared(list)
+      const { domains } = await connect(data).get('/v1/domains', z.object({ domains: z.array(domain) }))
+      const rows = domains.map((d) => [d.name, d.mode, d.unknown, d.dkim ?? '-'])
+      io.out(json ? `${JSON.stringify(domains, undefined, 2)}\n` : table([['DOMAIN', 'MODE', 'UNKNOWN RECIPIENTS', 'DKIM SELECTOR'], ...rows]))
+      return 0
+    })(),
+  )
+
+  const what = { open: 'let its mail pass', hold: 'keep its mail', 'retry-later': 'ask senders to come back' }
+  for (const [mode, text] of Object.entries(what)) {
+    const command = group.command(mode).description(text).argument('<name>')
+    command.action((name: string) =>
+      run(async () => {
+        const { data, json } = shared(command)
+        const done = await connect(data).send('PUT', `/v1/domains/${encodeURIComponent(name)}/mode`, { mode }, domain)
+        io.out(json ? `${JSON.stringify(done)}\n` : `${done.name} is in mode ${done.mode}\n`)
+        return 0
+      })(),
+    )
+  }
+
+  const dns = group.command('dns').description('records wanted, and records seen').argument('<name>')
+  dns.action((name: string) =>
+    run(async () => {
+      const { data, json } = shared(dns)
+      const { records } = await connect(data).get(`/v1/domains/${encodeURIComponent(name)}/dns`, z.object({ records: z.array(record) }))
+      io.out(json ? `${JSON.stringify(records, undefined, 2)}\n` : records.map(recordText).join('\n'))
+      return records.every((r) => r.state === 'right') ? 0 : 1
+    })(),
+  )
+}
+
+function recordText(r: z.infer<typeof record>): string {
+  const seen = r.seen.length === 0 ? ['nothing'] : r.seen
+  const lines = [`${r.state.padEnd(9)} ${r.type} ${r.name}`, `  wanted  ${r.wanted}`, ...seen.map((text) => `  seen    ${escapeText(text)}`), `  ${r.remark}`]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,74 @@
+/** `causeway explain`: what would happen to a message, and why. Local with --project; else the running gateway is asked. */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { existingKeys, explainAnswerSchema } from '../api/api.ts'
+import { makeResolver } from '../dns/dns.ts'
+import { loadProject, problemText } from '../project/project.ts'
+import { type Ask, askExplanation, type Explanation } from '../relay/explain/explain.ts'
+import type { CliParts } from './cli.ts'
+import { connect } from './client.ts'
+import { explanationText } from './explanation-text.ts'
+import { type Run, readInput, Stop, shared } from './io.ts'
+
+type Options = { from: string; to: string[]; peer?: string; message?: string; out?: string; project?: string; dns?: boolean }
+type Answer = { readonly explanation: Explanation; readonly copies: readonly Buffer[] }
+
+export function explainCommand(program: Command, { io }: CliParts, run: Run): void {
+  const command = program
+    .command('explain')
+    .description('what would happen to this message and why')
+    .requiredOption('--from <address>', "envelope sender; '<>' is the null sender")
+    .requiredOption('--to <address...>', 'envelope recipients')
+    .option('--peer <peer>', "tenant:NAME or internet; default: the tenant that has the sender's domain, else the internet")
+    .option('--message <file>', 'the message; default: a plain one')
+    .option('--out <dir>', 'write each outgoing copy there as it would leave: 1.eml, 2.eml, ...')
+    .option('--project <file>', 'explain by this project file, without a gateway (local)')
+    .option('--dns', 'ask for the MX of what goes out directly')
+    
+  command.action((options: Options) =>
+    run(async () => {
+      const answer = options.project === undefined ? await remote(shared(command).data, options) : await local(options.project, options)
+      const explanation = withFiles(answer, options.out)
+      io.out(shared(command).json ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation))
+      return explanation.refused === undefined ? 0 : 1
+    })(),
+  )
+}
+
+function askOf(options: Options): Ask {
+  const message = options.message === undefined ? {} : { message: readInput(options.message) }
+  return { from: options.from, to: options.to, ...message, ...(options.peer === undefined ? {} : { peer: options.peer }) }
+}
+
+/** On a project file alone. The pass is sealed with a key of the moment; no gateway will know it. */
+async function local(file: string, options: Options): Promise<Answer> {
+  const loaded = loadProject(file)
+  if (!loaded.ok) throw new Stop(2, loaded.problems.map(problemText).join('\n'))
+  const resolver = options.dns === true ? { resolver: makeResolver({}) } : {}
+  const parts = { project: loaded.value, keys: existingKeys, passKey: randomBytes(32), now: new Date(), ...resolver }
+  const asked = await askExplanation(askOf(options), parts)
+  if (!asked.ok) throw new Stop(2, asked.why)
+  return { explanation: asked.explanation, copies: asked.copies.map((pieces) => Buffer.concat(pieces)) }
+}
+
+async function remote(data: string, options: Options): Promise<Answer> {
+  const { message, ...ask } = askOf(options)
+  const body = { ...ask, dns: options.dns === true, ...(message === undefined ? {} : { message: message.toString('base64') }) }
+  const answer = await connect(data).send('POST', '/v1/explain', body, explainAnswerSchema)
+  return { explanation: answer.explanation, copies: answer.copies.map((copy) => Buffer.from(copy, 'base64')) }
+}
+
+/** Writes the copies, when a folder was named, and says in the explanation where they are. */
+function withFiles({ explanation, copies }: Answer, dir: string | undefined): Explanation {
+  if (dir === undefined) return explanation
+  mkdirSync(dir, { recursive: true })
+  const files = copies.map((copy, i) => {
+    const file = join(dir, `${i + 1}.eml`)
+    writeFileSync(file, copy)
+    return file
+  })
+  const deliveries = explanation.deliveries.map((delivery, i) => ({ ...delivery, ...(files[i] === undefined ? {} : { file: files[i] }) }))
+  return { ...explanation, deliveries }
+}

@@ -1,0 +1,17 @@
+/** `causeway export`: the project file as it would be written now. */
+import type { Command } from 'commander'
+import type { CliParts } from './cli.ts'
+import { connect } from './client.ts'
+import { type Run, shared } from './io.ts'
+
+export function exportCommand(program: Command, { io }: CliParts, run: Run): void {
+  const command = program.command('export').description('print the project file as it is now')
+  command.action(() =>
+    run(async () => {
+      const { data, json } = shared(command)
+      const text = await connect(data).text('/v1/project')
+      io.out(json ? `${JSON.stringify({ project: text })}\n` : text)
+      return 0
+    })(),
+  )
+}

@@ -1,0 +1,66 @@
+/** What a command reads and writes, passed in so that tests can listen. */
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+
+export type Io = {
+  out(text: string): void
+  err(text: string): void
+  readonly isTerminal: boolean
+  /** A line from the terminal; only asked for when it is one. */
+  ask(question: string): Promise<string>
+  /** Resolves at SIGTERM or SIGINT. */
+  stopped(): Promise<void>
+}
+
+/** Ends a command with a sentence and an exit code: 1 the answer is no, 2 wrong usage, 3 could not ask. */
+export class Stop extends Error {
+  readonly code: 1 | 2 | 3
+  constructor(code: 1 | 2 | 3, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export type Run = (job: () => Promise<number>) => () => Promise<void>
+
+/** Options given to the program itself or to any command on the way to this one. */
+export function shared(command: Command): { readonly data: string; readonly json: boolean } {
+  const all = command.optsWithGlobals<{ data?: string; json?: boolean }>()
+  return { data: all.data ?? '/var/lib/causeway', json: all.json === true }
+}
+
+export function processIo(): Io {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
+    async ask(question) {
+      const { createInterface } = await import('node:readline/promises')
+      const lines = createInterface({ input: process.stdin, output: process.stdout })
+      const answer = await lines.question(question)
+      lines.close()
+      return answer
+    },
+    stopped: () =>
+      new Promise((resolve) => {
+        process.once('SIGTERM', () => resolve())
+        process.once('SIGINT', () => resolve())
+      }),
+  }
+}
+
+/** A file that the user named; one sentence when it cannot be read. */
+export function readInput(file: string): Buffer {
+  try {
+    return readFileSync(file === '-' ? 0 : file)
+  } catch (error) {
+    throw new Stop(2, `cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** Columns as wide as their widest cell; the last one is not padded. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? []
+  const line = (row: readonly string[]): string => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ')
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
+}

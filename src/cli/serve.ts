@@ -1,0 +1,50 @@
+/** `causeway serve`: the gateway (local). */
+import type { Command } from 'commander'
+import type { CliParts } from './cli.ts'
+import { type Run, Stop, shared } from './io.ts'
+
+type Options = { smtp: string[]; http: string; project?: string; workers: string; dns: string[] }
+
+export function serveCommand(program: Command, { io, startGateway }: CliParts, run: Run): void {
+  const command = program
+    .command('serve')
+    .description('run the gateway (local); prints `ready` when it listens, drains and ends at SIGTERM')
+    .option('--smtp <host:port>', 'where to take mail; may be given several times', collect, [])
+    .option('--http <host:port>', 'where the API listens; a loopback address', '127.0.0.1:8025')
+    .option('--project <file>', 'apply this project file when it changed since it was last applied')
+    .option('--workers <n>', 'processes that take connections', '1')
+    .option('--dns <address>', 'DNS server to ask, ADDRESS or ADDRESS:PORT; default: those of the system', collect, [])
+  command.action((options: Options) =>
+    run(async () => {
+      const gateway = await startGateway({
+        dataDir: shared(command).data,
+        smtp: (options.smtp.length === 0 ? ['0.0.0.0:25'] : options.smtp).map(readPlace),
+        http: readPlace(options.http),
+        dnsServers: options.dns,
+        workers: readCount(options.workers),
+        ...(options.project === undefined ? {} : { projectFile: options.project }),
+      })
+      io.out('ready\n')
+      await io.stopped()
+      await gateway.stop()
+      return 0
+    })(),
+  )
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value]
+
+/** HOST:PORT, with an IPv6 address in brackets; port 0 lets the system choose. */
+export function readPlace(text: string): { readonly host: string; readonly port: number } {
+  const parts = /^(?:\[([0-9a-f:.]+)\]|([^:]+)):(\d{1,5})$/i.exec(text)
+  const host = parts?.[1] ?? parts?.[2]
+  const port = Number(parts?.[3])
+  if (host === undefined || port > 65_535) throw new Stop(2, `${JSON.stringify(text)} is no HOST:PORT; write 127.0.0.1:2525 or [::1]:2525`)
+  return { host, port }
+}
+
+function readCount(text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= 256) return count
+  throw new Stop(2, `--workers takes a number from 1 to 256, not ${JSON.stringify(text)}`)
+}

@@ -1,0 +1,98 @@
+/**
+ * The project as it is now, and the only place where it changes. What is kept is a revision of the whole file and, since
+ * then, one row for each change of the directory, so that moving one person costs one row whatever the directory's size.
+ */
+import { createHash } from 'node:crypto'
+import { resolve } from 'node:path'
+import { addChange, changesSince, type Db, latestProject, saveProject } from '../store/store.ts'
+import type { DirectoryChange } from './change.ts'
+import { type Problem, problem, problemText, type Result, refusal } from './findings.ts'
+import { loadProjectText } from './load.ts'
+import type { DomainMode, Project } from './model.ts'
+import { projectText } from './project-text.ts'
+
+export type LiveProject = {
+  /** undefined until a project was applied. */
+  current(): Project | undefined
+  /** Takes the project as a whole. */
+  adopt(next: Project, by: string): void
+  /** Takes what a file says, unless the very same was taken from a file before: then later changes stay. False: nothing taken. */
+  adoptFile(next: Project, by: string): boolean
+  change(change: DirectoryChange, by: string): Result<Project>
+  setDomainMode(domain: string, mode: DomainMode, by: string): Result<Project>
+  /** Called after each change of more than the directory. */
+  onChange(listener: () => void): void
+}
+
+/** Opens what was kept. Throws, with every problem, when it cannot be loaded any more: a file that it names is gone, say. */
+export function openLiveProject(db: Db, now: () => number): LiveProject {
+  let state = restore(db)
+  const listeners: (() => void)[] = []
+  const adopt = (next: Project, by: string): void => {
+    const text = projectText(next)
+    const revision = saveProject(db, { at: now(), by, text, base: resolve(next.file), hash: digest(text) })
+    state = { project: next, revision }
+    for (const listener of listeners) listener()
+  }
+  return {
+    current: () => state?.project,
+    adopt,
+    adoptFile(next, by) {
+      const last = latestProject(db)
+      const isSame = last !== undefined && last.base === resolve(next.file) && last.hash === digest(projectText(next))
+      if (isSame) return false
+      adopt(next, by)
+      return true
+    },
+    change(change, by) {
+      if (state === undefined) return refusal(noProject)
+      const table = state.project.table.with(change)
+      if (!table.ok) return table
+      addChange(db, { revision: state.revision, at: now(), by, change: JSON.stringify(change) })
+      const project = Object.freeze({ ...state.project, table: table.value })
+      state = { ...state, project }
+      return { ok: true, value: project, warnings: table.warnings }
+    },
+    setDomainMode(domain, mode, by) {
+      if (state === undefined) return refusal(noProject)
+      const next = withMode(state.project, domain, mode)
+      adopt(next, by)
+      return { ok: true, value: next, warnings: [] }
+    },
+    onChange: (listener) => void listeners.push(listener),
+  }
+}
+
+type State = { readonly project: Project; readonly revision: number }
+
+const noProject: Problem = problem({ file: '', line: 0 }, 'No project is applied yet.', 'causeway apply FILE')
+
+function restore(db: Db): State | undefined {
+  const last = latestProject(db)
+  if (last === undefined) return undefined
+  const loaded = loadProjectText(Buffer.from(last.text), last.base)
+  if (!loaded.ok)
+    throw new Error(
+      `the project that was applied last cannot be loaded:\n${loaded.problems.map(problemText).join('\n')}`,
+    )
+  let { table } = loaded.value
+  for (const { change } of changesSince(db, last.id)) {
+    const next = table.with(JSON.parse(change))
+    if (!next.ok)
+      throw new Error(`a change of the directory cannot be repeated:\n${next.problems.map(problemText).join('\n')}`)
+    table = next.value
+  }
+  return { project: Object.freeze({ ...loaded.value, table }), revision: last.id }
+}
+
+/** The mode stands in two places: the value that the relay asks, and the document that is written. */
+function withMode(project: Project, domain: string, mode: DomainMode): Project {
+  const domains = project.domains.map((d) => (d.name === domain ? { ...d, mode } : d))
+  const document = {
+    ...project.document,
+    domains: project.document.domains?.map((d) => (d.name.toLowerCase() === domain ? { ...d, mode } : d)),
+  }
+  return Object.freeze({ ...project, domains: Object.freeze(domains), document })
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex')

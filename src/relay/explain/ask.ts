@@ -1,0 +1,109 @@
+/** A question as a person asks it: addresses as text, perhaps a message, perhaps whose connection to suppose. */
+import { mailHosts, type Resolver } from '../../dns/dns.ts'
+import { domainKey, parsePath } from '../../mail/address/address.ts'
+import { type Content, normaliseLineEnds } from '../../mail/message/message.ts'
+import { type Project, type Tenant, tenantNamed, tenantOfDomain } from '../../project/project.ts'
+import { type Supposition, supposeTenant } from '../admit/admit.ts'
+import type { MailFrom, Recipient } from '../listen/listen.ts'
+import { type ExistingKeys, type ExplainedDelivery, type Explanation, explain } from './explain.ts'
+
+export type Ask = {
+  /** `<>` or nothing is the null sender. */
+  readonly from: string
+  readonly to: readonly string[]
+  /** `tenant:NAME` or `internet`. */
+  readonly peer?: string
+  readonly message?: Buffer
+}
+export type AskWith = {
+  readonly project: Project
+  readonly keys: ExistingKeys
+  readonly passKey: Buffer
+  readonly now: Date
+  /** Asked for the MX of what goes out directly; nobody is asked without it. */
+  readonly resolver?: Resolver
+}
+export type Asked =
+  | { readonly ok: true; readonly explanation: Explanation; readonly copies: readonly Content[] }
+  | { readonly ok: false; readonly why: string }
+
+export async function askExplanation(ask: Ask, { project, keys, passKey, now, resolver }: AskWith): Promise<Asked> {
+  const mailFrom = readSender(ask.from)
+  if (typeof mailFrom === 'string') return { ok: false, why: mailFrom }
+  const recipients: Recipient[] = []
+  for (const text of ask.to) {
+    const recipient = readRecipient(text)
+    if (typeof recipient === 'string') return { ok: false, why: recipient }
+    recipients.push(recipient)
+  }
+  const supposed = readPeer(project, ask.peer, mailFrom)
+  if ('why' in supposed) return { ok: false, why: supposed.why }
+  const message = messageOf(ask, supposed.tenant)
+  const { explanation, copies } = await explain({ project, supposed: supposed.supposition, mailFrom, recipients, raw: message.raw, keys, passKey, now })
+  const reasons = [...supposed.reasons, ...message.reasons, ...explanation.reasons]
+  const deliveries = resolver === undefined ? explanation.deliveries : await Promise.all(explanation.deliveries.map((d) => withHosts(d, resolver)))
+  return { ok: true, explanation: { ...explanation, deliveries, reasons }, copies }
+}
+
+function readSender(text: string): MailFrom | string {
+  const inside = inner(text)
+  const path = parsePath(inside)
+  if (path.kind === 'null' || path.kind === 'address') {
+    return { path, text: inside, body: '8BITMIME', smtputf8: isUnicode(inside) }
+  }
+  return `${JSON.stringify(text)} is no sender: ${path.kind === 'bad' ? path.why : 'write it with its domain'}`
+}
+
+function readRecipient(text: string): Recipient | string {
+  const inside = inner(text)
+  const path = parsePath(inside)
+  if (path.kind === 'address') return { address: path.address, text: inside }
+  return `${JSON.stringify(text)} is no recipient: ${path.kind === 'bad' ? path.why : 'write it with its domain'}`
+}
+
+const inner = (text: string): string => (text.startsWith('<') && text.endsWith('>') ? text.slice(1, -1) : text)
+const isUnicode = (text: string): boolean => [...text].some((c) => c > '\x7f')
+
+type Supposed = { readonly supposition: Supposition; readonly tenant?: Tenant; readonly reasons: readonly string[] }
+
+function readPeer(project: Project, peer: string | undefined, from: MailFrom): Supposed | { readonly why: string } {
+  if (peer === 'internet') return { supposition: { peers: [], why: '' }, reasons: [] }
+  if (peer === undefined) return guessPeer(project, from)
+  const tenant = peer.startsWith('tenant:') ? tenantNamed(project, peer.slice('tenant:'.length)) : undefined
+  if (tenant !== undefined) return { supposition: supposeTenant(tenant), tenant, reasons: [] }
+  const names = project.tenants.map((t) => `tenant:${t.name}`).join(', ')
+  return { why: `${JSON.stringify(peer)} is no peer of this project; it has ${names} and internet` }
+}
+
+function guessPeer(project: Project, from: MailFrom): Supposed {
+  const domain = from.path.kind === 'address' ? domainKey(from.path.address.domain) : ''
+  const tenant = tenantOfDomain(project, domain) ?? project.tenants.find((t) => t.alsoSends.includes(domain))
+  if (tenant === undefined) return { supposition: { peers: [], why: '' }, reasons: [] }
+  const reason = `no peer was given: a connection of tenant ${tenant.name} is supposed, whose domain the sender has`
+  return { supposition: supposeTenant(tenant), tenant, reasons: [reason] }
+}
+
+/** Without a message a plain one is supposed. A file with the line ends of its system is read as it would be sent. */
+function messageOf(ask: Ask, tenant: Tenant | undefined): { readonly raw: Buffer; readonly reasons: readonly string[] } {
+  if (ask.message !== undefined) {
+    const raw = normaliseLineEnds(ask.message)
+    return { raw, reasons: raw === ask.message ? [] : ['line ends of the file were made CRLF, as they are when it is sent'] }
+  }
+  const from = inner(ask.from) === '' ? `MAILER-DAEMON@${tenant?.domains[0] ?? 'localhost'}` : inner(ask.from)
+  const secret = tenant?.from.secret
+  const lines = [
+    ...(secret === undefined ? [] : [`${secret.header}: ${secret.value}`]),
+    `From: <${from}>`,
+    `To: ${ask.to.map((to) => `<${inner(to)}>`).join(',\r\n ')}`,
+    'Subject: an example',
+    'Message-ID: <example@explain.invalid>',
+  ]
+  return { raw: Buffer.from(`${lines.join('\r\n')}\r\n\r\nHello.\r\n`), reasons: ['no message was given: a plain one is supposed'] }
+}
+
+async function withHosts(delivery: ExplainedDelivery, resolver: Resolver): Promise<ExplainedDelivery> {
+  if (delivery.by !== 'direct') return delivery
+  const found = await mailHosts(resolver, delivery.nextHop.host)
+  const hosts = found.kind === 'found' ? found.value.join(', ') : `${found.kind}: ${found.why ?? ''}`
+  return { ...delivery, reasons: [...delivery.reasons, `MX of ${delivery.nextHop.host}: ${hosts}`] }
+}
