@@ -1,0 +1,96 @@
+/** Directory files: people on the move (`Source,Target,Mode`), and entries of the Exchange Edge server. */
+import { readFileSync } from 'node:fs'
+import { type Row, readSheet, type Sheet } from './csv.ts'
+import { edgeColumns, edgeEntry, reportTwins } from './edge-entries.ts'
+import type { EntryText } from './entry.ts'
+import { type Findings, noFindings, problem, type Result, settle } from './findings.ts'
+import { readNamed } from './named-files.ts'
+import { didYouMean, show } from './names.ts'
+import { peopleColumns, personEntry } from './people.ts'
+import type { Reading } from './reading.ts'
+
+const maxBytes = 512 * 1024 * 1024
+
+type Columns = { readonly required: readonly string[]; readonly optional: readonly string[] }
+
+/** Reads one file; for an import. Every bad row is told. */
+export function readDirectoryFile(file: string): Result<readonly EntryText[]> {
+  const findings = noFindings()
+  let entries: readonly EntryText[] = []
+  try {
+    entries = readDirectory(readFileSync(file), file, findings)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    findings.problems.push(problem({ file, line: 0 }, `The file cannot be read (${code}).`, 'Name a CSV file.'))
+  }
+  return settle(findings, entries)
+}
+
+/** The bytes of a directory file as entries; `file` is what the sentences call it. */
+export function readDirectory(bytes: Buffer, file: string, findings: Findings): readonly EntryText[] {
+  const sheet = readSheet(bytes, file, findings)
+  if (sheet === undefined) return []
+  const names = sheet.header.map((name) => name.toLowerCase())
+  if (names.includes('internaladdress') || names.includes('externaladdress')) {
+    if (!checkHeader(sheet, edgeColumns, file, findings)) return []
+    const rows = [...sheet.rows]
+    reportTwins(rows, findings)
+    return entriesOf(rows, edgeEntry, findings)
+  }
+  if (names.includes('source') || names.includes('target'))
+    return checkHeader(sheet, peopleColumns, file, findings) ? entriesOf(sheet.rows, personEntry, findings) : []
+  const text = `The columns are ${show(sheet.header.join(','))}: neither people nor Exchange Edge entries.`
+  findings.problems.push(
+    problem(
+      { file, line: 1 },
+      text,
+      'Begin with the line Source,Target,Mode or Name,InternalAddress,ExternalAddress,ExceptionList,OutboundOnly.',
+    ),
+  )
+  return []
+}
+
+/** Those that `directoryFiles` lists, in that order. */
+export function readListedFiles(reading: Reading, names: readonly string[]): readonly EntryText[] {
+  const lists = names.map((name, i) => {
+    const bytes = readNamed(reading, ['directoryFiles', i], name, maxBytes)
+    return bytes === undefined ? [] : readDirectory(bytes, name, reading.findings)
+  })
+  return lists.length === 1 ? (lists[0] ?? []) : lists.flat()
+}
+
+function entriesOf(
+  rows: Iterable<Row>,
+  read: (row: Row, findings: Findings) => EntryText | undefined,
+  findings: Findings,
+): readonly EntryText[] {
+  const entries: EntryText[] = []
+  for (const row of rows) {
+    const entry = read(row, findings)
+    if (entry !== undefined) entries.push(entry)
+  }
+  return entries
+}
+
+/** A misspelt optional column would be silently empty, so every column must be known. */
+function checkHeader(sheet: Sheet, columns: Columns, file: string, findings: Findings): boolean {
+  const known = [...columns.required, ...columns.optional]
+  const before = findings.problems.length
+  const wrong = (text: string, remedy: string): void =>
+    void findings.problems.push(problem({ file, line: 1 }, text, remedy))
+  const names = sheet.header.map((name) => name.toLowerCase())
+  sheet.header.forEach((name, i) => {
+    const meant = didYouMean(name, known)
+    if (!known.some((k) => k.toLowerCase() === name.toLowerCase())) {
+      wrong(
+        `The column ${show(name)} does not exist.`,
+        meant === undefined ? `The columns are ${known.join(', ')}; remove this one.` : `Did you mean ${meant}?`,
+      )
+    } else if (names.indexOf(name.toLowerCase()) < i)
+      wrong(`The column ${name} stands twice.`, 'Remove one of the two.')
+  })
+  for (const name of columns.required)
+    if (!names.includes(name.toLowerCase()))
+      wrong(`The column ${name} is missing.`, `The columns are ${known.join(', ')}.`)
+  return findings.problems.length === before
+}

@@ -1,0 +1,133 @@
+/** The domains that the world sees, and the policy for all mail. */
+import { addressKey, domainKey, parseAddress } from '../mail/address/address.ts'
+import type { DkimKey, Identity, Policy, Project, ServedDomain } from './model.ts'
+import { checkDkimKey, readIdentity } from './named-files.ts'
+import { didYouMean, isHostName, isSelector, show } from './names.ts'
+import type { Piece, Reading } from './reading.ts'
+import type { DomainDocument, ProjectDocument } from './schema.ts'
+import type { Path } from './yaml-file.ts'
+
+export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['gateway']>): Project['gateway'] {
+  const { hostname, tls } = piece.value
+  if (!isHostName(hostname))
+    reading.wrong(
+      [...piece.path, 'hostname'],
+      `gateway.hostname is ${show(hostname)}, which is not a host name.`,
+      'Write the full name under which others reach this server, such as gw.example.net.',
+    )
+  const identity: Identity | undefined =
+    tls === undefined ? undefined : readIdentity(reading, [...piece.path, 'tls'], tls)
+  return { hostname: hostname.toLowerCase().replace(/\.$/, ''), ...(identity === undefined ? {} : { tls: identity }) }
+}
+
+/** `tenants` is undefined when their names are not all known; then no reference to one is judged. */
+export function compileDomain(
+  reading: Reading,
+  { value, path }: Piece<DomainDocument>,
+  tenants: readonly string[] | undefined,
+): ServedDomain {
+  const name = domainKey(value.name)
+  if (name === '')
+    reading.wrong(
+      [...path, 'name'],
+      `${show(value.name)} under domains is not a domain.`,
+      'Write a domain such as contoso.com.',
+    )
+  const unknown = value.unknown ?? 'reject'
+  if (unknown !== 'reject' && tenants !== undefined && !tenants.includes(unknown.tenant)) {
+    const meant = didYouMean(unknown.tenant, tenants)
+    const remedy = meant === undefined ? `The tenants are ${tenants.join(', ')}.` : `Did you mean ${meant}?`
+    reading.wrong(
+      [...path, 'unknown', 'tenant'],
+      `Domain ${value.name} gives unknown people to tenant ${show(unknown.tenant)}, which does not exist.`,
+      remedy,
+    )
+  }
+  const dkim = value.dkim === undefined ? undefined : readDkim(reading, [...path, 'dkim'], value.dkim, value.name)
+  return {
+    name,
+    mode: value.mode ?? 'open',
+    unknown: unknown === 'reject' ? { kind: 'reject' } : { kind: 'tenant', tenant: unknown.tenant },
+    ...(dkim === undefined ? {} : { dkim }),
+  }
+}
+
+function readDkim(
+  reading: Reading,
+  path: Path,
+  dkim: NonNullable<DomainDocument['dkim']>,
+  of: string,
+): ServedDomain['dkim'] {
+  const rsa = readDkimKey(reading, path, dkim, 'rsa', of)
+  if (dkim.ed25519 === undefined) return rsa
+  const ed25519 = readDkimKey(reading, [...path, 'ed25519'], dkim.ed25519, 'ed25519', of)
+  // A selector names one record, and a record holds one key (RFC 6376 section 3.6.2.2).
+  if (ed25519.selector.toLowerCase() === rsa.selector.toLowerCase()) {
+    reading.wrong(
+      [...path, 'ed25519', 'selector'],
+      `Both DKIM keys of ${of} have the selector ${rsa.selector}.`,
+      'Give the Ed25519 key a selector of its own.',
+    )
+  }
+  if (ed25519.keyFile === rsa.keyFile)
+    reading.wrong(
+      [...path, 'ed25519', 'keyFile'],
+      `Both DKIM keys of ${of} are in one file.`,
+      'Give the Ed25519 key a file of its own.',
+    )
+  return { ...rsa, ed25519 }
+}
+
+function readDkimKey(reading: Reading, path: Path, key: DkimKey, kind: 'rsa' | 'ed25519', of: string): DkimKey {
+  if (!isSelector(key.selector))
+    reading.wrong(
+      [...path, 'selector'],
+      `The DKIM selector ${show(key.selector)} of ${of} is not one.`,
+      'Use letters, digits and hyphens, such as cw1.',
+    )
+  return { selector: key.selector, keyFile: checkDkimKey(reading, [...path, 'keyFile'], key.keyFile, kind) }
+}
+
+export function checkDomains(reading: Reading, domains: readonly Piece<ServedDomain>[]): void {
+  const seen = new Map<string, Piece<ServedDomain>>()
+  for (const domain of domains) {
+    const twin = seen.get(domain.value.name)
+    if (twin === undefined) seen.set(domain.value.name, domain)
+    else if (domain.value.name !== '')
+      reading.wrong(
+        [...domain.path, 'name'],
+        `${domain.value.name} stands twice under domains (the other: line ${reading.at(twin.path).line}).`,
+        'Keep one of the two.',
+      )
+  }
+}
+
+export function compilePolicy(
+  reading: Reading,
+  piece: Piece<NonNullable<ProjectDocument['policy']>> | undefined,
+): Policy {
+  const policy = piece?.value ?? {}
+  const partners = policy.notRewrittenFor ?? []
+  return {
+    fields: policy.fields ?? 'full',
+    calendar: policy.calendar ?? true,
+    reports: policy.reports ?? true,
+    ambiguousFrom: policy.ambiguousFrom ?? 'refuse',
+    notRewrittenFor: partners.map((text, i) => readPartner(reading, ['policy', 'notRewrittenFor', i], text)),
+    whenNextHopFails: policy.whenNextHopFails ?? 'queue',
+  }
+}
+
+function readPartner(reading: Reading, path: Path, text: string): string {
+  const address = text.includes('@') ? parseAddress(text) : undefined
+  if (address !== undefined) return addressKey(address)
+  const wildcard = text.startsWith('*.')
+  const key = domainKey(wildcard ? text.slice(2) : text)
+  if (key === '')
+    reading.wrong(
+      path,
+      `policy.notRewrittenFor has ${show(text)}, which is no address and no domain.`,
+      'Write ann@partner.example, partner.example, or *.partner.example.',
+    )
+  return wildcard ? `*.${key}` : key
+}

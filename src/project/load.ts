@@ -1,0 +1,116 @@
+/** Loading a project: the one function that reads everything the file names and tells everything that is wrong. */
+
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { checkDemands, checkPairs } from './attribution.ts'
+import { readListedFiles } from './directory-file.ts'
+import { checkDomains, compileDomain, compileGateway, compilePolicy } from './domains.ts'
+import type { EntryText } from './entry.ts'
+import { noFindings, problem, type Result, refusal, settle } from './findings.ts'
+import type { Project, ServedDomain, Tenant } from './model.ts'
+import { type Piece, type Reading, startReading } from './reading.ts'
+import { called, type Pieces, takeApart } from './shape.ts'
+import { compileTable } from './table.ts'
+import { checkTenants, compileTenant } from './tenants.ts'
+import { makeTerritory, type Territory } from './territory.ts'
+import { controlCharacters, readYaml, type YamlFile } from './yaml-file.ts'
+
+/** Reads the project and everything that it names. `file` is taken as it is in the sentences about it. */
+export function loadProject(file: string): Result<Project> {
+  const bytes = readProjectFile(file)
+  if (typeof bytes === 'string')
+    return refusal(problem({ file, line: 0 }, `The project file ${bytes}.`, `It was looked for at ${resolve(file)}.`))
+  return loadProjectText(bytes, file)
+}
+
+/** The same for text that need not stand in `file`; what it names is looked for beside that file. */
+export function loadProjectText(bytes: Buffer, file: string): Result<Project> {
+  const yaml = readYaml(bytes, file)
+  return yaml.ok ? compile(file, yaml.file) : refusal(...yaml.problems)
+}
+
+function readProjectFile(file: string): Buffer | string {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    return code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`
+  }
+}
+
+function compile(file: string, yaml: YamlFile): Result<Project> {
+  const findings = noFindings()
+  const reading = startReading(file, dirname(resolve(file)), yaml, findings)
+  // One of these in a name or address would become a line of a header.
+  for (const path of controlCharacters(yaml.value)) {
+    reading.wrong(
+      path,
+      `${called(yaml.value, path)} holds a control character or one that cannot be seen.`,
+      'Write it again without.',
+    )
+  }
+  const pieces = takeApart(yaml.value, reading)
+  return settle(findings, project(file, reading, pieces))
+}
+
+/** undefined when a part is missing that nothing can be without; what is wrong with it was told by then. */
+function project(file: string, reading: Reading, pieces: Pieces): Project | undefined {
+  const tenants = pieces.tenants.map((piece) => ({ value: compileTenant(reading, piece), path: piece.path }))
+  const names = pieces.document === undefined ? undefined : tenants.map((t) => t.value.name)
+  const domains = pieces.domains.map((piece) => ({ value: compileDomain(reading, piece, names), path: piece.path }))
+  checkBetween(reading, tenants, domains)
+  const gateway = pieces.gateway === undefined ? undefined : compileGateway(reading, pieces.gateway)
+  const policy = compilePolicy(reading, pieces.policy)
+  const table = compileTable(
+    [...inlineEntries(reading, pieces), ...readListedFiles(reading, pieces.directoryFiles)],
+    territoryOf(pieces, tenants, domains),
+    reading.findings,
+  )
+  const { document } = pieces
+  if (document === undefined || gateway === undefined) return undefined
+  return deepFreeze({
+    name: document.name,
+    file,
+    gateway,
+    tenants: values(tenants),
+    domains: values(domains),
+    policy,
+    table,
+    document,
+  })
+}
+
+function checkBetween(
+  reading: Reading,
+  tenants: readonly Piece<Tenant>[],
+  domains: readonly Piece<ServedDomain>[],
+): void {
+  for (const tenant of tenants) checkDemands(reading, tenant)
+  checkTenants(reading, tenants)
+  checkPairs(reading, tenants)
+  checkDomains(reading, domains)
+}
+
+/** While a tenant or a domain is not understood, nobody can say whose domain an address has. */
+function territoryOf(
+  pieces: Pieces,
+  tenants: readonly Piece<Tenant>[],
+  domains: readonly Piece<ServedDomain>[],
+): Territory | undefined {
+  return pieces.document === undefined ? undefined : makeTerritory(values(tenants), values(domains))
+}
+
+function inlineEntries(reading: Reading, pieces: Pieces): readonly EntryText[] {
+  return pieces.entries.map(({ value, path }) => ({ ...value, source: reading.at(path) }))
+}
+
+function values<T>(pieces: readonly Piece<T>[]): readonly T[] {
+  return pieces.map((piece) => piece.value)
+}
+
+/** Buffers cannot be frozen; nobody writes into them. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
+}

@@ -1,0 +1,218 @@
+/** The files that a project names: read, and tried, while it is loaded, so that a wrong password is not found out at night. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { createSecureContext } from 'node:tls'
+import type { Identity } from './model.ts'
+import { show } from './names.ts'
+import type { Reading } from './reading.ts'
+import type { IdentityDocument } from './schema.ts'
+import type { Path } from './yaml-file.ts'
+
+// Certificates, keys and secrets are small. What is larger is another file, or a trap for the reader of keys.
+const maxBytes = 1024 * 1024
+const maxPfxBytes = 64 * 1024
+
+/** The bytes of a file, or undefined when it cannot be read, which is then told. */
+export function readNamed(reading: Reading, path: Path, name: string, limit = maxBytes): Buffer | undefined {
+  const file = resolve(reading.folder, name)
+  try {
+    const stat = statSync(file)
+    if (!stat.isFile())
+      return reading.wrong(path, `${show(name)} is not a file.`, 'Name a file, relative to the project file.')
+    if (stat.size > limit)
+      return reading.wrong(
+        path,
+        `${show(name)} has ${stat.size} bytes, which is too large for what it should be.`,
+        'Name the right file.',
+      )
+    return readFileSync(file)
+  } catch (error) {
+    return reading.wrong(
+      path,
+      `${show(name)} ${whyUnread(error)}.`,
+      `Paths are relative to the project file; it was looked for at ${file}.`,
+    )
+  }
+}
+
+function whyUnread(error: unknown): string {
+  const code = codeOf(error)
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist'
+  return code === 'EACCES' || code === 'EPERM' ? 'may not be read by this user' : `cannot be read (${code})`
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error)
+}
+
+/** A password or secret: the text of the file without one final line end. */
+export function readSecret(reading: Reading, path: Path, name: string): string | undefined {
+  const bytes = readNamed(reading, path, name, 4096)
+  return bytes?.toString('utf8').replace(/\r?\n$/, '')
+}
+
+/** PEM with at least one certificate, all of them readable. */
+export function readAuthorities(reading: Reading, path: Path, name: string): Buffer | undefined {
+  const pem = readNamed(reading, path, name)
+  if (pem === undefined) return undefined
+  const blocks = pem.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
+  if (blocks.length > 0 && blocks.every(isCertificate)) return pem
+  return reading.wrong(
+    path,
+    `${show(name)} holds no certificate in PEM form, or a broken one.`,
+    'Name a file with one or more BEGIN CERTIFICATE blocks.',
+  )
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
+/** Certificate and key, tried together. */
+export function readIdentity(reading: Reading, path: Path, document: IdentityDocument): Identity | undefined {
+  const { cert, key, pfx, passwordFile } = document
+  if (pfx !== undefined && cert === undefined && key === undefined) return readPfx(reading, path, pfx, passwordFile)
+  if (cert !== undefined && key !== undefined && pfx === undefined && passwordFile === undefined)
+    return readPem(reading, path, cert, key)
+  const named = Object.entries(document).flatMap(([field, value]) => (value === undefined ? [] : [field]))
+  return reading.wrong(
+    path,
+    `A certificate is given by ${named.join(', ') || 'nothing'}.`,
+    'Give cert and key, or pfx and passwordFile.',
+  )
+}
+
+function readPem(reading: Reading, path: Path, certName: string, keyName: string): Identity | undefined {
+  const cert = readNamed(reading, [...path, 'cert'], certName)
+  const key = readNamed(reading, [...path, 'key'], keyName)
+  if (cert === undefined || key === undefined) return undefined
+  const why = whyUnusable({ cert, key })
+  if (why !== undefined)
+    return reading.wrong([...path, 'cert'], `${show(certName)} with ${show(keyName)} ${why.text}.`, why.remedy)
+  warnOfExpiry(reading, [...path, 'cert'], certName, cert)
+  return { cert, key }
+}
+
+function readPfx(reading: Reading, path: Path, name: string, passwordFile: string | undefined): Identity | undefined {
+  const pfx = readNamed(reading, [...path, 'pfx'], name, maxPfxBytes)
+  const passphrase = passwordFile === undefined ? '' : readSecret(reading, [...path, 'passwordFile'], passwordFile)
+  if (pfx === undefined || passphrase === undefined) return undefined
+  const why = whyUnusable({ pfx, passphrase })
+  return why === undefined
+    ? { pfx, passphrase }
+    : reading.wrong([...path, 'pfx'], `${show(name)} ${why.text}.`, why.remedy)
+}
+
+function warnOfExpiry(reading: Reading, path: Path, name: string, pem: Buffer): void {
+  const end = new X509Certificate(pem).validToDate
+  if (end.getTime() < Date.now())
+    reading.warn(
+      path,
+      `The certificate in ${show(name)} expired on ${end.toISOString().slice(0, 10)}.`,
+      'Renew it; other servers will refuse it.',
+    )
+}
+
+type Why = { readonly text: string; readonly remedy: string }
+
+/** OpenSSL's verdict in words. */
+function whyUnusable(identity: Identity): Why | undefined {
+  try {
+    createSecureContext(identity)
+    return undefined
+  } catch (error) {
+    const verdict = error instanceof Error ? error.message : String(error)
+    return (
+      known.find(([pattern]) => pattern.test(`${codeOf(error)} ${verdict}`))?.[1] ?? {
+        text: `cannot be used (${verdict})`,
+        remedy: 'Export certificate and key again.',
+      }
+    )
+  }
+}
+
+const known: readonly (readonly [RegExp, Why])[] = [
+  [
+    /mac verify|MAC_VERIFY/i,
+    {
+      text: 'cannot be opened: the password is wrong',
+      remedy: 'Put the right password into passwordFile; one final line end is not part of it.',
+    },
+  ],
+  [
+    /key values mismatch|KEY_TYPE_MISMATCH|key type mismatch/i,
+    {
+      text: 'do not belong together: the key is not that of the certificate',
+      remedy: 'Name the key that the certificate was issued for.',
+    },
+  ],
+  [
+    /bad decrypt|password|passphrase|interrupted or cancelled/i,
+    {
+      text: 'cannot be used: the key has a password',
+      remedy: 'Remove the password from the key, or use pfx and passwordFile.',
+    },
+  ],
+  [
+    /unsupported/i,
+    {
+      text: 'uses ciphers that are no longer supported, or is not a key',
+      remedy: 'Export it again with AES-256; the old RC2 and 3DES forms cannot be read.',
+    },
+  ],
+  [
+    /no start line|NO_START_LINE|bad base64|PEM/i,
+    {
+      text: 'cannot be used: one of them is not a PEM file, or a broken one',
+      remedy: 'A certificate begins with BEGIN CERTIFICATE, a key with BEGIN PRIVATE KEY.',
+    },
+  ],
+  [
+    /too small|KEY_TOO_SMALL|md too weak/i,
+    {
+      text: 'cannot be used: the key is too short or the signature too weak',
+      remedy: 'Have a certificate with an RSA key of 2048 bits or more issued.',
+    },
+  ],
+  [
+    /asn1|ASN1|wrong tag|not enough data|header too long|Unable to load PFX/i,
+    { text: 'is not a PKCS #12 file', remedy: 'Export certificate and key as .pfx or .p12 again.' },
+  ],
+]
+
+/** A DKIM key may be absent: it is made on first use. One that is there must be of the right kind. */
+export function checkDkimKey(reading: Reading, path: Path, name: string, kind: 'rsa' | 'ed25519'): string {
+  const file = resolve(reading.folder, name)
+  if (!existsSync(file)) {
+    if (!existsSync(dirname(file)))
+      reading.wrong(
+        path,
+        `The folder of ${show(name)} does not exist, so the key cannot be made there.`,
+        `Make the folder ${dirname(file)}.`,
+      )
+    return file
+  }
+  const pem = readNamed(reading, path, name)
+  const found = pem === undefined ? undefined : keyType(pem)
+  if (pem !== undefined && found !== kind) {
+    reading.wrong(
+      path,
+      `${show(name)} ${found === undefined ? 'is not a private key in PEM form' : `is a key of the kind ${found}, not ${kind}`}.`,
+      'Name the right key, or a file that does not exist yet: the key is then made.',
+    )
+  }
+  return file
+}
+
+function keyType(pem: Buffer): string | undefined {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType
+  } catch {
+    return undefined
+  }
+}

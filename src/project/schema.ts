@@ -1,0 +1,203 @@
+/** The shape of the project file: the one source of its checks, of its JSON Schema and of its manual. */
+import { z } from 'zod'
+
+const text = z.string().min(1)
+const list = (item: z.ZodType<string, string>) => z.array(item)
+
+const identitySchema = z
+  .strictObject({
+    cert: text.optional().describe('PEM file with the certificate and the intermediate certificates after it.'),
+    key: text.optional().describe('PEM file with the private key of `cert`, without a password.'),
+    pfx: text.optional().describe('PKCS #12 file with certificate, chain and key, instead of `cert` and `key`.'),
+    passwordFile: text.optional().describe('File with the password of `pfx`. One final line end is not part of it.'),
+  })
+  .meta({ id: 'Identity' })
+  .describe('A certificate with its key: either `cert` and `key`, or `pfx` and `passwordFile`.')
+
+const hopSchema = z
+  .strictObject({
+    host: text.describe('Host name or IP address.'),
+    port: z.int().min(1).max(65535).optional().meta({ default: 25 }).describe('TCP port.'),
+    tls: z
+      .enum(['required', 'opportunistic', 'none'])
+      .optional()
+      .meta({ default: 'required' })
+      .describe(
+        '`required`: encrypted and verified, or not at all. `opportunistic`: encrypted when offered, not verified.',
+      ),
+    ca: text.optional().describe('PEM file with the authorities to trust. Default: the public roots.'),
+    serverName: text.optional().describe('Name to verify in the certificate. Default: `host`.'),
+    certificate: identitySchema.optional().describe('What we present: certificate and key.'),
+  })
+  .meta({ id: 'NextHop' })
+  .describe('A server that mail is handed to.')
+
+const secretSchema = z
+  .strictObject({
+    header: text.describe('Name of the header field that carries the secret. It is removed from whatever leaves.'),
+    valueFile: text.describe('File with the value. One final line end is not part of it.'),
+  })
+  .describe('A header field that only this tenant knows, set by a transport rule.')
+
+const fromSchema = z
+  .strictObject({
+    certificate: list(text).optional().describe('Names, one of which the verified client certificate must have.'),
+    ca: text.optional().describe('PEM file with the authorities to trust. Default: the public roots.'),
+    addresses: list(text).optional().describe('Source addresses: single ones, or networks such as 192.0.2.0/24.'),
+    serverName: text.optional().describe('Host name that it connects to (SNI).'),
+    secret: secretSchema.optional(),
+  })
+  .describe('How its mail is recognised: by all of these that are given, at least one.')
+
+const outboundSchema = z
+  .union([z.enum(['return', 'handover', 'direct']), z.strictObject({ smarthost: hopSchema })])
+  .optional()
+  .meta({ default: 'return' })
+  .describe(
+    'Who carries its mail to the outside: `return` (back through this tenant), `handover` (the tenant that owns the external domain), `direct` (we, by MX), or `{ smarthost: { host, port, tls } }`.',
+  )
+
+const tenantSchema = z
+  .strictObject({
+    name: text.max(64).describe('A short name, used in commands and in the trace.'),
+    kind: z.enum(['exchange-online', 'smtp']).describe('`exchange-online`, or `smtp` for any other mail system.'),
+    domains: list(text).min(1).describe('Accepted domains; the first is the default.'),
+    alsoSends: list(text).optional().meta({ default: [] }).describe('Further domains that its users may send as.'),
+    from: fromSchema,
+    to: hopSchema.describe('Where its mail is handed to, and how.'),
+    outbound: outboundSchema,
+  })
+  .meta({ id: 'Tenant' })
+  .describe('A mail system with its own mailboxes.')
+
+export const modes = ['None', 'DayOne', 'DayTwo', 'Done'] as const
+
+const entrySchema = z
+  .strictObject({
+    internal: text.describe(
+      'Address of the mailbox in the tenant where it lives now; `@domain`; or `*.domain` with all its subdomains.',
+    ),
+    external: text.describe('Address that the world sees and writes to, or `@domain`.'),
+    aliases: list(text).optional().meta({ default: [] }).describe('Further addresses of the same person.'),
+    outboundOnly: z
+      .boolean()
+      .optional()
+      .meta({ default: false })
+      .describe('Rewritten on the way out only; several may share one external address.'),
+    except: list(text)
+      .optional()
+      .meta({ default: [] })
+      .describe('Domains, each with its subdomains, that a `*.domain` entry leaves alone.'),
+    name: text.optional().describe('Name in the trace. Default: `internal -> external`.'),
+    mode: z
+      .enum(modes)
+      .optional()
+      .describe('Stage of a move, kept by `causeway directory set`: which of the two addresses is the old one.'),
+  })
+  .meta({ id: 'Entry' })
+  .describe('One person, one domain, or a domain with its subdomains.')
+
+const dkimKeyFields = {
+  selector: text.describe('Selector: the record stands at `<selector>._domainkey.<domain>`.'),
+  keyFile: text.describe('PEM file with the private key. Made on first use when it does not exist.'),
+}
+
+const dkimSchema = z
+  .strictObject({
+    ...dkimKeyFields,
+    ed25519: z.strictObject(dkimKeyFields).optional().describe('A second signature with Ed25519, beside the RSA one.'),
+  })
+  .describe('Key to sign with when From is in this domain (RSA-2048).')
+
+const domainSchema = z
+  .strictObject({
+    name: text.describe('The domain.'),
+    mode: z
+      .enum(['open', 'hold', 'retry-later'])
+      .optional()
+      .meta({ default: 'open' })
+      .describe('`open`; `hold`: mail is kept; `retry-later`: senders are asked to come back (451).'),
+    unknown: z
+      .union([z.literal('reject'), z.strictObject({ tenant: text.describe('Name of the tenant.') })])
+      .optional()
+      .meta({ default: 'reject' })
+      .describe('What becomes of mail to addresses that the directory does not know: `reject`, or `{ tenant: NAME }`.'),
+    dkim: dkimSchema.optional(),
+  })
+  .meta({ id: 'Domain' })
+  .describe('A domain that the world sees, whose mail arrives here.')
+
+const policySchema = z
+  .strictObject({
+    fields: z
+      .enum(['full', 'edge'])
+      .optional()
+      .meta({ default: 'full' })
+      .describe('Header fields to rewrite: `full`, or those of the Exchange Edge server and nothing more.'),
+    calendar: z
+      .boolean()
+      .optional()
+      .meta({ default: true })
+      .describe('Rewrite organizer and attendees of meeting requests.'),
+    reports: z.boolean().optional().meta({ default: true }).describe('Rewrite recipients in delivery reports.'),
+    ambiguousFrom: z
+      .enum(['refuse', 'pass'])
+      .optional()
+      .meta({ default: 'refuse' })
+      .describe('Mail from a tenant whose From has two readings, is missing or repeated.'),
+    notRewrittenFor: list(text)
+      .optional()
+      .meta({ default: [] })
+      .describe('Outside recipients who must see internal addresses: addresses, domains, `*.domain`.'),
+    whenNextHopFails: z
+      .enum(['queue', 'defer'])
+      .optional()
+      .meta({ default: 'queue' })
+      .describe('`queue`: we keep the mail and try again. `defer`: the sender is asked to (451).'),
+  })
+  .describe('Rules for all mail of the project.')
+
+const gatewaySchema = z
+  .strictObject({
+    hostname: text.describe('Our name in EHLO, Received and the certificate.'),
+    tls: identitySchema.optional().describe('Our certificate and key as a server.'),
+  })
+  .describe('Causeway itself.')
+
+export const projectSchema = z
+  .strictObject({
+    name: text.max(100).describe('Name of the project.'),
+    gateway: gatewaySchema,
+    tenants: z.array(tenantSchema).min(1).describe('The mail systems.'),
+    directory: z
+      .array(entrySchema)
+      .optional()
+      .meta({ default: [] })
+      .describe('Who is where, and how the world sees them.'),
+    directoryFiles: list(text)
+      .optional()
+      .meta({ default: [] })
+      .describe(
+        'CSV files with more entries: people (`Source,Target,Mode`) or Exchange Edge (`Name,InternalAddress,...`).',
+      ),
+    domains: z.array(domainSchema).optional().meta({ default: [] }).describe('The domains that the world sees.'),
+    policy: policySchema.optional(),
+  })
+  .meta({ id: 'Project', title: 'Causeway project file' })
+  .describe('Paths are relative to the project file.')
+
+export type ProjectDocument = z.infer<typeof projectSchema>
+export type TenantDocument = z.infer<typeof tenantSchema>
+export type DomainDocument = z.infer<typeof domainSchema>
+export type HopDocument = z.infer<typeof hopSchema>
+export type IdentityDocument = z.infer<typeof identitySchema>
+export type EntryDocument = z.infer<typeof entrySchema>
+
+/** The parts that are checked one by one, so that what is wrong with one does not hide what is wrong with another. */
+export const parts = {
+  gateway: gatewaySchema,
+  tenant: tenantSchema,
+  entry: entrySchema,
+  domain: domainSchema,
+  policy: policySchema,
+}
