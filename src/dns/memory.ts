@@ -10,30 +10,29 @@ export type MemoryOptions = {
   readonly now: () => number
 }
 
-type Kept = { readonly answer: Promise<Answer<unknown>>; until: number }
+type Kept<T> = { readonly answer: Promise<Answer<T>>; until: number }
 
 /**
- * Answers by question. The question under way is kept too, so that a hundred messages to one domain ask once.
+ * Answers by name. The question under way is kept too, so that a hundred messages to one domain ask once.
  * What is unknown is forgotten as soon as it is known to be unknown.
  */
-export class Memory {
-  readonly #kept = new Map<string, Kept>()
+export class Memory<T> {
+  readonly #kept = new Map<string, Kept<T>>()
   readonly #o: MemoryOptions
 
   constructor(o: MemoryOptions) {
     this.#o = o
   }
 
-  /** The remembered answer to `question`, else that of `ask`. One question has answers of one type. */
-  get<T>(question: string, ask: () => Promise<Aged<T>>): Promise<Answer<T>> {
-    const known = this.#kept.get(question)
-    if (known !== undefined && known.until > this.#o.now()) return known.answer as Promise<Answer<T>>
-    const kept: Kept & { answer: Promise<Answer<T>> } = {
-      until: Number.POSITIVE_INFINITY,
-      answer: this.#ask(question, ask),
-    }
-    this.#kept.delete(question) // so that it moves to the end of the Map, which is the order of age
-    this.#kept.set(question, kept)
+  /** The remembered answer for `name`, else that of `ask`. */
+  get(name: string, ask: () => Promise<Aged<T>>): Promise<Answer<T>> {
+    const known = this.#kept.get(name)
+    if (known !== undefined && known.until > this.#o.now()) return known.answer
+    const asked = ask()
+    const kept: Kept<T> = { answer: asked.then(({ answer }) => answer), until: Number.POSITIVE_INFINITY }
+    void asked.then((aged) => this.#age(name, kept, aged))
+    this.#kept.delete(name) // so that it moves to the end of the Map, which is the order of age
+    this.#kept.set(name, kept)
     this.#dropOldest()
     return kept.answer
   }
@@ -42,12 +41,9 @@ export class Memory {
     this.#kept.clear()
   }
 
-  async #ask<T>(question: string, ask: () => Promise<Aged<T>>): Promise<Answer<T>> {
-    const { answer, ttlSeconds } = await ask()
-    const kept = this.#kept.get(question)
-    if (answer.kind === 'unknown') this.#kept.delete(question)
-    else if (kept !== undefined) kept.until = this.#o.now() + Math.min(ttlSeconds * 1000, this.#o.maxKeepMs)
-    return answer
+  #age(name: string, kept: Kept<T>, { answer, ttlSeconds }: Aged<T>): void {
+    if (answer.kind === 'unknown' && this.#kept.get(name) === kept) this.#kept.delete(name)
+    kept.until = this.#o.now() + Math.min(ttlSeconds * 1000, this.#o.maxKeepMs)
   }
 
   #dropOldest(): void {

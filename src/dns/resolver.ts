@@ -2,7 +2,7 @@ import { Resolver as Cares } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import type { Answer, HostAddress, Mx, Resolver } from './dns.ts'
-import { type Aged, Memory } from './memory.ts'
+import { type Aged, Memory, type MemoryOptions } from './memory.ts'
 
 export type ResolverOptions = {
   /** `ip` or `ip:port`; default: those of the machine. */
@@ -27,65 +27,45 @@ const absentCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
 export function makeResolver(o: ResolverOptions = {}): Resolver {
   const cares = new Cares({ timeout: o.timeoutMs ?? 3000, tries: o.tries ?? 2 })
   if (o.servers !== undefined) cares.setServers(o.servers)
-  const memory = new Memory({
+  const memories: { clear(): void }[] = []
+
+  /** A function that asks for one record type, with a memory of its own. */
+  function question<R, T>(type: string, query: (name: string) => Promise<R>, read: (found: R) => Aged<T>): Ask<T> {
+    const memory = new Memory<T>(memoryOptions(o))
+    memories.push(memory)
+    return async (name) => {
+      const ascii = asciiName(name)
+      if (ascii === '') return { kind: 'absent', why: `${name} cannot be a domain name` }
+      return memory.get(ascii, () => query(ascii).then(read, (error) => failed(type, ascii, error)))
+    }
+  }
+
+  const a = question('A', (name) => cares.resolve4(name, { ttl: true }), hostAddresses(4))
+  const aaaa = question('AAAA', (name) => cares.resolve6(name, { ttl: true }), hostAddresses(6))
+  return {
+    async addresses(host) {
+      const literal = addressLiteral(host)
+      if (literal !== undefined) return { kind: 'found', value: [literal] }
+      return either(...(await Promise.all([a(host), aaaa(host)])))
+    },
+    mx: question('MX', (name) => cares.resolveMx(name), mxList),
+    txt: question('TXT', (name) => cares.resolveTxt(name), joined),
+    ns: question('NS', (name) => cares.resolveNs(name), kept<readonly string[]>),
+    cname: question('CNAME', (name) => cares.resolveCname(name), firstOf),
+    close() {
+      for (const memory of memories) memory.clear()
+      cares.cancel()
+    },
+  }
+}
+
+type Ask<T> = (name: string) => Promise<Answer<T>>
+
+function memoryOptions(o: ResolverOptions): MemoryOptions {
+  return {
     maxEntries: o.maxEntries ?? 10_000,
     maxKeepMs: o.maxKeepMs ?? 300_000,
     now: o.now ?? (() => performance.now()),
-  })
-
-  function ask<R, T>(
-    type: string,
-    name: string,
-    query: (ascii: string) => Promise<R>,
-    read: (found: R) => Aged<T>,
-  ): Promise<Answer<T>> {
-    const ascii = asciiName(name)
-    if (ascii === '') return Promise.resolve({ kind: 'absent', why: `${name} cannot be a domain name` })
-    return memory.get(`${type} ${ascii}`, () => query(ascii).then(read, (error) => failed(type, ascii, error)))
-  }
-
-  async function addresses(host: string): Promise<Answer<readonly HostAddress[]>> {
-    const literal = addressLiteral(host)
-    if (literal !== undefined) return { kind: 'found', value: [literal] }
-    const [four, six] = await Promise.all([
-      ask(
-        'A',
-        host,
-        (name) => cares.resolve4(name, { ttl: true }),
-        (found) => hostAddresses(found, 4),
-      ),
-      ask(
-        'AAAA',
-        host,
-        (name) => cares.resolve6(name, { ttl: true }),
-        (found) => hostAddresses(found, 6),
-      ),
-    ])
-    return both(four, six)
-  }
-
-  return {
-    addresses,
-    mx: (domain) => ask('MX', domain, (name) => cares.resolveMx(name), mxList),
-    txt: (name) =>
-      ask(
-        'TXT',
-        name,
-        (n) => cares.resolveTxt(n),
-        (found) => kept(found.map((pieces) => pieces.join(''))),
-      ),
-    ns: (name) => ask('NS', name, (n) => cares.resolveNs(n), kept<readonly string[]>),
-    cname: (name) =>
-      ask(
-        'CNAME',
-        name,
-        (n) => cares.resolveCname(n),
-        (found) => firstOf(found),
-      ),
-    close() {
-      memory.clear()
-      cares.cancel()
-    },
   }
 }
 
@@ -122,19 +102,23 @@ function mxList(found: readonly { exchange: string; priority: number }[]): Aged<
   return kept(list.toSorted((a, b) => a.preference - b.preference))
 }
 
-function hostAddresses(
-  found: readonly { address: string; ttl: number }[],
-  family: 4 | 6,
-): Aged<readonly HostAddress[]> {
-  const ttls = found.map((record) => record.ttl)
-  return kept(
-    found.map(({ address }) => ({ address, family })),
-    Math.min(...ttls),
-  )
+/** RFC 7208 section 3.3: the strings of one record belong together without a space. */
+function joined(found: readonly (readonly string[])[]): Aged<readonly string[]> {
+  return kept(found.map((strings) => strings.join('')))
+}
+
+type Found = readonly { readonly address: string; readonly ttl: number }[]
+
+function hostAddresses(family: 4 | 6): (found: Found) => Aged<readonly HostAddress[]> {
+  return (found) =>
+    kept(
+      found.map(({ address }) => ({ address, family })),
+      Math.min(...found.map((record) => record.ttl)),
+    )
 }
 
 /** One of the two families is enough; but "absent" is said only when both are. */
-function both(
+function either(
   four: Answer<readonly HostAddress[]>,
   six: Answer<readonly HostAddress[]>,
 ): Answer<readonly HostAddress[]> {

@@ -1,0 +1,188 @@
+import type { Socket } from 'node:net'
+import type { Resolver } from '../../dns/dns.ts'
+import { type Reply, replies } from '../../mail/reply/reply.ts'
+import type { NextHop } from '../../project/project.ts'
+import type { Offers, Timeouts } from './attempt.ts'
+import type { Clock } from './clock.ts'
+import { offersNothing, readOffers } from './offers.ts'
+import type { Patience } from './run.ts'
+import { type Contexts, type Secured, secure, type TlsMemory } from './tls.ts'
+import { connectionLost, said, Wire } from './wire.ts'
+
+/** A connection that is ready for MAIL. */
+export type Session = {
+  readonly wire: Wire
+  readonly remote: string
+  readonly tls: string
+  readonly offers: Offers
+  /** Transactions so far. */
+  messages: number
+  /** A transaction was left open: RSET before the next. */
+  needsReset: boolean
+  /** It has rested, or has done a transaction: it may have died in the meantime. */
+  isReused: boolean
+}
+
+export type Failed = {
+  readonly kind: 'failed'
+  readonly remote: string
+  readonly tls: string
+  readonly reply: Reply
+  readonly why: string
+}
+
+/** What opening needs from the deliverer. */
+export type Parts = {
+  readonly dns: Resolver
+  readonly dial: (host: string, port: number) => Socket
+  readonly clock: Clock
+  readonly timeouts: Timeouts
+  readonly contexts: Contexts
+}
+
+export type Opening = {
+  readonly parts: Parts
+  readonly hop: NextHop
+  readonly helo: string
+  readonly tlsMemory: TlsMemory
+  readonly patience: Patience
+}
+
+/** More addresses than this are not tried for one attempt. */
+const maxAddresses = 6
+
+const unreachable: Reply = { code: 451, enhanced: '4.4.1', text: 'no connection to the next server' }
+
+/**
+ * Opens a session with the first address of the host that gets as far as MAIL. Whatever goes wrong before MAIL is the
+ * host's trouble and not the message's, so it is never a refusal (RFC 5321 section 5.1: another one may take it).
+ */
+export async function openSession(o: Opening): Promise<Session | Failed> {
+  const { hop } = o
+  const found = await o.parts.dns.addresses(hop.host)
+  if (found.kind !== 'found') {
+    const why = found.why ?? `${hop.host} has no address in the DNS`
+    return failed(`${hop.host}:${hop.port}`, replies.dnsTrouble(hop.host), why)
+  }
+  // QUIRK: IPv4 first. Exchange Online asks more of IPv6 senders (4.7.26, 5.7.25: PTR and SPF or DKIM for each message).
+  const addresses = found.value.toSorted((a, b) => a.family - b.family).slice(0, maxAddresses)
+  const failures: Failed[] = []
+  for (const { address } of addresses) {
+    if (o.patience.over) break
+    const opened = await openAt(o, address, hop.tls !== 'none')
+    if (!('kind' in opened)) return opened
+    failures.push(opened)
+  }
+  return together(failures, `${hop.host}:${hop.port}`)
+}
+
+/** Several failures told as one: the last one, with the reasons of all. */
+export function together(failures: readonly Failed[], remote: string): Failed {
+  const last = failures.at(-1)
+  if (last === undefined) return failed(remote, replies.deadline(), 'the deadline passed')
+  if (failures.length === 1) return last
+  return { ...last, why: failures.map((f) => `${f.remote}: ${f.why}`).join('; ') }
+}
+
+export function failed(remote: string, reply: Reply, why: string): Failed {
+  return { kind: 'failed', remote, tls: '', reply, why }
+}
+
+/** `mayUseTls` false: the policy says so, or a handshake has just failed and the policy is `opportunistic`. */
+async function openAt(o: Opening, address: string, mayUseTls: boolean): Promise<Session | Failed> {
+  const { hop, parts, patience } = o
+  const remote = `${hop.host} [${address}]:${hop.port}`
+  const wire = new Wire(parts.dial(address, hop.port), parts.clock)
+  patience.stop = () => wire.lose('the deadline passed')
+  const dialogue: Dialogue = { o, wire, remote }
+  if (!(await wire.connected(parts.timeouts.connect)))
+    return failed(remote, unreachable, `cannot connect: ${wire.lost}`)
+  const opened = await begin(dialogue, mayUseTls)
+  if (opened !== 'again without TLS') return giveUpUnlessOpen(wire, opened)
+  wire.lose('TLS failed')
+  return patience.over ? failed(remote, replies.deadline(), 'the deadline passed') : openAt(o, address, false)
+}
+
+function giveUpUnlessOpen(wire: Wire, opened: Session | Failed): Session | Failed {
+  if ('kind' in opened) wire.lose(opened.why)
+  return opened
+}
+
+type Dialogue = { readonly o: Opening; readonly wire: Wire; readonly remote: string }
+
+async function begin(d: Dialogue, mayUseTls: boolean): Promise<Session | Failed | 'again without TLS'> {
+  const { hop, parts } = d.o
+  let tls = ''
+  // RFC 8314 section 7.3: on port 465 TLS comes first.
+  const implicit = mayUseTls && hop.port === 465
+  if (implicit) {
+    const secured = await makeSecure(d)
+    if (secured.kind === 'failed') return tlsFailed(d, secured.why)
+    tls = secured.words
+  }
+  const greeting = await d.wire.hear('the connection', parts.timeouts.greeting)
+  if (greeting.code !== 220) return sorry(d, 'it greeted with', greeting)
+  let offers = await hello(d)
+  if ('kind' in offers) return offers
+  if (mayUseTls && !implicit) {
+    const started = await startTls(d, offers)
+    if (started.kind === 'trouble') return started.failed
+    if (started.kind === 'handshake failed' && hop.tls === 'opportunistic') return 'again without TLS'
+    if (started.kind === 'handshake failed') return tlsFailed(d, started.why)
+    if (started.kind === 'secured') {
+      tls = started.words
+      // RFC 3207 section 4.2: what was offered in the clear is forgotten.
+      offers = await hello(d)
+      if ('kind' in offers) return offers
+    }
+  }
+  return { wire: d.wire, remote: d.remote, tls, offers, messages: 0, needsReset: false, isReused: false }
+}
+
+/** EHLO, or HELO for a server that does not know it (RFC 5321 section 3.2). */
+async function hello({ o, wire, remote }: Dialogue): Promise<Offers | Failed> {
+  const reply = await wire.ask(`EHLO ${o.helo}`, o.parts.timeouts.command, 'EHLO')
+  if (reply.code === 250) return readOffers(wire.lines)
+  if (reply.code < 500) return sorry({ o, wire, remote }, 'EHLO was answered', reply)
+  const old = await wire.ask(`HELO ${o.helo}`, o.parts.timeouts.command, 'HELO')
+  return old.code === 250 ? offersNothing : sorry({ o, wire, remote }, 'HELO was answered', old)
+}
+
+type Started =
+  | { readonly kind: 'secured'; readonly words: string }
+  | { readonly kind: 'plaintext' }
+  | { readonly kind: 'handshake failed'; readonly why: string }
+  | { readonly kind: 'trouble'; readonly failed: Failed }
+
+async function startTls(d: Dialogue, offers: Offers): Promise<Started> {
+  const { hop, parts } = d.o
+  const required = hop.tls === 'required'
+  if (!offers.startTls) {
+    if (!required) return { kind: 'plaintext' }
+    return { kind: 'trouble', failed: tlsFailed(d, 'it does not offer STARTTLS') }
+  }
+  const reply = await d.wire.ask('STARTTLS', parts.timeouts.command)
+  if (reply.code !== 220) {
+    if (!required && d.wire.lost === undefined) return { kind: 'plaintext' }
+    return { kind: 'trouble', failed: sorry(d, 'STARTTLS was answered', reply, replies.nextHopTls()) }
+  }
+  // RFC 3207 section 4.2, and the response injection of 2021: what came in the clear after the go-ahead is not the
+  // server's. Somebody sits in between, so `opportunistic` does not go on in plaintext either.
+  if (!d.wire.isQuiet)
+    return { kind: 'trouble', failed: tlsFailed(d, 'it sent bytes in the clear after its answer to STARTTLS') }
+  const secured = await makeSecure(d)
+  return secured.kind === 'secured' ? secured : { kind: 'handshake failed', why: secured.why }
+}
+
+function makeSecure({ o, wire }: Dialogue): Promise<Secured> {
+  return secure(wire, o.hop, o.parts.contexts, o.tlsMemory, o.parts.timeouts.handshake)
+}
+
+function tlsFailed({ remote }: Dialogue, why: string): Failed {
+  return failed(remote, replies.nextHopTls(), `TLS: ${why}`)
+}
+
+function sorry({ wire, remote }: Dialogue, what: string, reply: Reply, ours = reply): Failed {
+  if (reply === connectionLost) return failed(remote, ours === reply ? unreachable : ours, wire.lost ?? '')
+  return failed(remote, ours, `${what} ${said(reply)}`)
+}
