@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Gather } from './gather.ts'
+
+test('what came in one piece is not copied', () => {
+  const chunk = Buffer.from('xxmessagexx')
+  const gather = new Gather(100)
+  gather.add(chunk, 2, 9)
+  const message = gather.take()
+  assert.equal(message.toString(), 'message')
+  assert.equal(message.buffer, chunk.buffer)
+})
+
+test('pieces become one, in order, and the first is not written into', () => {
+  const chunk = Buffer.from('first, and behind it a command')
+  const gather = new Gather(100)
+  gather.add(chunk, 0, 5)
+  for (const piece of [' second', '', ' third']) gather.add(Buffer.from(piece), 0, piece.length)
+  assert.equal(gather.length, 18)
+  assert.equal(gather.take().toString(), 'first second third')
+  assert.equal(chunk.toString(), 'first, and behind it a command')
+})
+
+test('exactly the limit is taken, one more is not, and then nothing is kept', () => {
+  const gather = new Gather(8)
+  gather.add(Buffer.from('12345'), 0, 5)
+  gather.add(Buffer.from('678'), 0, 3)
+  assert.equal(gather.overflowed, false)
+  gather.add(Buffer.from('9'), 0, 1)
+  gather.add(Buffer.from('0'), 0, 1)
+  gather.dropLast()
+  assert.equal(gather.overflowed, true)
+  assert.equal(gather.length, 0)
+  assert.equal(gather.take().length, 0)
+})
+
+function grow(gather: Gather, bytes: number): Buffer {
+  const chunk = Buffer.alloc(65_536, 'x')
+  for (let added = 0; added < bytes; added += chunk.length) gather.add(chunk, 0, Math.min(chunk.length, bytes - added))
+  return gather.take()
+}
+
+const mega = 1_048_576
+
+test('an honest SIZE: the buffer is that long, and was only moved while small', () => {
+  const message = grow(new Gather(150 * mega, 20 * mega), 20 * mega)
+  assert.equal(message.length, 20 * mega)
+  assert.ok(message.buffer.byteLength < 20.5 * mega)
+})
+
+test('a SIZE of 150 MB with little behind it reserves little', () => {
+  assert.ok(grow(new Gather(150 * mega, 150 * mega), mega / 2).buffer.byteLength <= mega)
+})
+
+test('a SIZE that was a lie grows by doubling, never beyond the limit', () => {
+  const message = grow(new Gather(10 * mega, 10), 9 * mega)
+  assert.equal(message.length, 9 * mega)
+  assert.ok(message.buffer.byteLength <= 10 * mega)
+})
