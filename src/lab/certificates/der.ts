@@ -1,4 +1,4 @@
-/** The little of DER (X.690) that a test certificate is made of. */
+/** The little of DER (X.690) that a certificate is made of. */
 
 export function raw(tag: number, content: Buffer): Buffer {
   const n = content.length
@@ -56,4 +56,6 @@ function base128(n: number): number[] {
   const digits = [n & 127]
   for (let rest = n >> 7; rest > 0; rest >>= 7) digits.unshift((rest & 127) | 128)
   return digits
+}
+ts
 }
