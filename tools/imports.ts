@@ -17,7 +17,11 @@ export type Import = {
   readonly names: string
 }
 
-const statement = /^(?:import|export)\s+(?:(type)\s+)?([^'";]*?)from\s*['"]([^'"]+)['"]/gm
+const clause = /(?:[\w$]+\s*,\s*)?(?:\{[^{}]*\}|\*(?:\s+as\s+[\w$]+)?|[\w$]+)/.source
+const statement = new RegExp(
+  `^(?:import|export)\\s+(?:(type)\\s+(?!from\\b))?(${clause})\\s*from\\s*['"]([^'"]+)['"]`,
+  'gm',
+)
 const sideEffect = /^import\s*['"]([^'"]+)['"]/gm
 const dynamic = /\bimport\(\s*['"]([^'"]+)['"]\s*[,)](\s*\.\s*[A-Z])?/g
 const workerFile = /\bnew URL\(\s*['"](\.[^'"]+\.ts)['"]\s*,\s*import\.meta\.url\s*\)/g

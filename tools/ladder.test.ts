@@ -173,6 +173,12 @@ test('refused: a cycle, told with its whole way', () => {
   assert.deepEqual(found, ['cycle: src/dns/a.ts -> src/dns/b.ts -> src/dns/a.ts'])
 })
 
+test('refused: a cycle closed by handing on, below a type of the same file', () => {
+  const door = `export type T = {\n  readonly a: string\n}\n\nexport { type B, b } from './b.ts'\n`
+  const found = problems({ 'src/dns/dns.ts': door, 'src/dns/b.ts': `import { type T, a } from './dns.ts'\n` })
+  assert.deepEqual(found, ['cycle: src/dns/dns.ts -> src/dns/b.ts -> src/dns/dns.ts'])
+})
+
 test('an import in a comment is none, and the line told is the right one', () => {
   const code = `// import { p } from '../project/project.ts'\n/*\nimport '../project/project.ts'\n*/\nimport '../project/project.ts'\n`
   assert.deepEqual(problems({ 'src/dns/dns.ts': code }).length, 1)
