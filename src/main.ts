@@ -25,7 +25,13 @@ const drainMs = 25_000
 type Log = Desk['log']
 
 /** Everything that runs, in the order in which it is ended. */
-type Running = { readonly listener: Listener; readonly deliverer: Deliverer; readonly resolver: Resolver; readonly trace: Trace; readonly store: Db }
+type Running = {
+  readonly listener: Listener
+  readonly deliverer: Deliverer
+  readonly resolver: Resolver
+  readonly trace: Trace
+  readonly store: Db
+}
 
 /** Starts a gateway in this process. Throws, with a sentence for the operator, when it cannot. */
 export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
@@ -41,9 +47,20 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const trace = openTrace({ file: join(o.dataDir, 'trace.db'), onTrouble: (why) => log('error', 'trace', { why }) })
   const recorder = makeRecorder(trace, now)
   const deliverer = makeDeliverer({ hostname: hostname(live), dns: resolver })
-  const keys = makeKeyRing((domain, place) => log('warn', 'a DKIM key was made: publish its record (causeway dkim show)', { domain, selector: place.selector }))
+  const keys = makeKeyRing(
+    (domain, place) =>
+      log('warn', 'a DKIM key was made: publish its record (causeway dkim show)', { domain, selector: place.selector }),
+    Date.now,
+  )
   const carrier = makeCarrier({ deliverer, keys, resolver, passKey, now })
-  const relay = { project: () => live.current(), carrier, settler: { memory: makeMemory(), deadlineMs }, recorder, passKey, now }
+  const relay = {
+    project: () => live.current(),
+    carrier,
+    settler: { memory: makeMemory(), deadlineMs },
+    recorder,
+    passKey,
+    now,
+  }
   const listener = await listen({
     hostname: hostname(live),
     addresses: o.smtp,
@@ -81,7 +98,8 @@ function applyFile(live: LiveProject, file: string, log: Log): void {
   const loaded = loadProject(file)
   if (!loaded.ok) throw new Error(`the project is not applied:\n${loaded.problems.map(problemText).join('\n')}`)
   warn(log, loaded.warnings)
-  if (live.adoptFile(loaded.value, 'serve --project')) log('info', 'project applied', { file, entries: loaded.value.table.size })
+  if (live.adoptFile(loaded.value, 'serve --project'))
+    log('info', 'project applied', { file, entries: loaded.value.table.size })
 }
 
 function warn(log: Log, warnings: readonly Problem[]): void {
@@ -93,11 +111,18 @@ const hostname = (live: LiveProject): string => live.current()?.gateway.hostname
 function tlsOf(live: LiveProject) {
   const identity = live.current()?.gateway.tls
   if (identity === undefined) return undefined
-  return 'pfx' in identity ? { pfx: identity.pfx, passphrase: identity.passphrase } : { cert: identity.cert, key: identity.key }
+  return 'pfx' in identity
+    ? { pfx: identity.pfx, passphrase: identity.passphrase }
+    : { cert: identity.cert, key: identity.key }
 }
 
 function figuresOf(recorder: Recorder, listener: Listener, deliverer: Deliverer) {
-  return { counts: recorder.counts, connections: listener.connections, hops: deliverer.stats(), isListening: listener.addresses.length > 0 }
+  return {
+    counts: recorder.counts,
+    connections: listener.connections,
+    hops: deliverer.stats().destinations,
+    isListening: listener.addresses.length > 0,
+  }
 }
 
 /** Structured log lines on standard error; pino escapes what came from outside. */

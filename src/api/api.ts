@@ -9,7 +9,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import swagger from '@fastify/swagger'
 import { fastify } from 'fastify'
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
 import type { Api, Desk } from './desk.ts'
 import { directoryResource } from './directory.ts'
 import { dkimResource } from './dkim.ts'
@@ -23,10 +28,19 @@ import { traceResource } from './trace.ts'
 export type { Desk } from './desk.ts'
 export { explainAnswerSchema } from './explain.ts'
 export { existingKeys, makeKeyRing } from './keys.ts'
+export { eventSchema } from './trace.ts'
 
 export type RunningApi = { readonly host: string; readonly port: number; close(): Promise<void> }
 
-const resources = [healthResource, projectResource, directoryResource, domainResource, dkimResource, traceResource, explainResource]
+const resources = [
+  healthResource,
+  projectResource,
+  directoryResource,
+  domainResource,
+  dkimResource,
+  traceResource,
+  explainResource,
+]
 /** A message for `explain`, in base64. */
 const bodyLimit = 256 * 1024 * 1024
 
@@ -51,7 +65,10 @@ export function buildApi(desk: Desk): Api {
     if (request.routeOptions.config.isOpen !== true) demandToken(desk.token, request.headers.authorization)
   })
   app.register(swagger, {
-    openapi: { info: { title: 'Causeway', version: '1', description: 'The API of the gateway.' }, components: { securitySchemes } },
+    openapi: {
+      info: { title: 'Causeway', version: '1', description: 'The API of the gateway.' },
+      components: { securitySchemes },
+    },
     transform: jsonSchemaTransform,
   })
   app.register(async (scope) => {
@@ -61,11 +78,17 @@ export function buildApi(desk: Desk): Api {
   return app
 }
 
-const securitySchemes = { token: { type: 'http', scheme: 'bearer', description: 'The token in DATA/api.token' } } as const
+const securitySchemes = {
+  token: { type: 'http', scheme: 'bearer', description: 'The token in DATA/api.token' },
+} as const
 
 /** Digests are compared, so that neither the length nor the content of the token shows in the time it takes. */
 function demandToken(token: string, header: string | undefined): void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
   if (header !== undefined && timingSafeEqual(digest(header), digest(`Bearer ${token}`))) return
-  throw new Problem(401, 'the token is missing or wrong', 'send `Authorization: Bearer` with the content of api.token in the data directory')
+  throw new Problem(
+    401,
+    'the token is missing or wrong',
+    'send `Authorization: Bearer` with the content of api.token in the data directory',
+  )
 }

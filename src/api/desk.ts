@@ -1,12 +1,25 @@
 /** What the resources work with: the running gateway, as far as an operator may see and change it. */
-import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Resolver } from '../dns/dns.ts'
 import type { LiveProject } from '../project/project.ts'
+import type { DeliveryStats } from '../relay/deliver/deliver.ts'
 import type { Counts } from '../relay/record/record.ts'
 import type { Trace } from '../trace/trace.ts'
 
-export type Api = FastifyInstance<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger, ZodTypeProvider>
+export type Api = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
 
 export type Desk = {
   readonly token: string
@@ -20,19 +33,10 @@ export type Desk = {
   readonly log: (level: 'info' | 'warn' | 'error', what: string, facts?: Readonly<Record<string, unknown>>) => void
 }
 
-export type HopFigures = {
-  readonly hop: string
-  readonly open: number
-  readonly idle: number
-  readonly waiting: number
-  readonly delivered: number
-  readonly deferred: number
-  readonly refused: number
-}
 export type Figures = {
   readonly counts: Readonly<Counts>
   readonly connections: number
-  readonly hops: readonly HopFigures[]
+  readonly hops: DeliveryStats['destinations']
   readonly isListening: boolean
 }
 

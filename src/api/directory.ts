@@ -1,6 +1,15 @@
 /** The directory: who is where, and how the world sees them. A change is live with the next message. */
 import { z } from 'zod'
-import { checkDirectory, type DirectoryChange, type Entry, move, type Project, type Result, readDirectoryFile, setMode } from '../project/project.ts'
+import {
+  checkDirectory,
+  type DirectoryChange,
+  type Entry,
+  move,
+  type Project,
+  type Result,
+  readDirectoryFile,
+  setMode,
+} from '../project/project.ts'
 import type { Api, Desk } from './desk.ts'
 import { Problem } from './problem.ts'
 import { currentProject } from './project.ts'
@@ -22,30 +31,46 @@ const listQuery = z.object({
 })
 
 export function directoryResource(api: Api, desk: Desk): void {
-  const list = { summary: 'Entries, in the order of the directory', querystring: listQuery, response: { 200: z.object({ size: z.number(), entries: z.array(entrySchema) }) } }
+  const list = {
+    summary: 'Entries, in the order of the directory',
+    querystring: listQuery,
+    response: { 200: z.object({ size: z.number(), entries: z.array(entrySchema) }) },
+  }
   api.get('/v1/directory', { schema: list }, ({ query }) => {
     const { table } = currentProject(desk)
     const wanted = [...table.entries()].filter((entry) => mentions(entry, query.contains.toLowerCase()))
     return { size: wanted.length, entries: wanted.slice(query.offset, query.offset + query.limit).map(shown) }
   })
 
-  const check = { summary: 'What an operator should look at', response: { 200: z.object({ warnings: z.array(problem).readonly() }) } }
+  const check = {
+    summary: 'What an operator should look at',
+    response: { 200: z.object({ warnings: z.array(problem).readonly() }) },
+  }
   api.get('/v1/directory/check', { schema: check }, () => ({ warnings: checkDirectory(currentProject(desk)) }))
 
   const put = { summary: 'Put or remove entries: all or nothing', body: changeSchema, response: { 200: changed } }
-  api.post('/v1/directory', { schema: put }, ({ body }) => change(desk, () => ({ ok: true, value: body, warnings: [] })))
+  api.post('/v1/directory', { schema: put }, ({ body }) =>
+    change(desk, () => ({ ok: true, value: body, warnings: [] })),
+  )
 
-  const file = z.object({ file: z.string().describe('Absolute path of a CSV file on the machine of the gateway'), dryRun: z.boolean().default(false) })
+  const file = z.object({
+    file: z.string().describe('Absolute path of a CSV file on the machine of the gateway'),
+    dryRun: z.boolean().default(false),
+  })
   const load = { summary: 'Put all entries of a CSV file: all or nothing', body: file, response: { 200: changed } }
   api.post('/v1/directory/import', { schema: load }, ({ body }) => change(desk, () => imported(body.file), body.dryRun))
 
   const mode = z.object({ address: z.string(), mode: z.enum(['None', 'DayOne', 'DayTwo', 'Done']) })
   const set = { summary: 'How one person is shown, and where she lives', body: mode, response: { 200: changed } }
-  api.post('/v1/directory/mode', { schema: set }, ({ body }) => change(desk, (project) => setMode(project, body.address, body.mode)))
+  api.post('/v1/directory/mode', { schema: set }, ({ body }) =>
+    change(desk, (project) => setMode(project, body.address, body.mode)),
+  )
 
   const moved = z.object({ address: z.string(), tenant: z.string() })
   const moving = { summary: 'One person lives in another tenant from now on', body: moved, response: { 200: changed } }
-  api.post('/v1/directory/move', { schema: moving }, ({ body }) => change(desk, (project) => move(project, body.address, body.tenant)))
+  api.post('/v1/directory/move', { schema: moving }, ({ body }) =>
+    change(desk, (project) => move(project, body.address, body.tenant)),
+  )
 }
 
 const changeSchema = z.object({
@@ -82,6 +107,14 @@ const refused = (result: Extract<Result<unknown>, { ok: false }>): Problem =>
   new Problem(422, 'the directory is not changed', 'correct what stands below and try again', result.problems)
 
 const mentions = (entry: Entry, part: string): boolean =>
-  part === '' || [entry.id, entry.internal, entry.external, ...entry.aliases].some((text) => text.toLowerCase().includes(part))
+  part === '' ||
+  [entry.id, entry.internal, entry.external, ...entry.aliases].some((text) => text.toLowerCase().includes(part))
 
-const shown = ({ id, internal, external, aliases, outboundOnly, except }: Entry) => ({ id, internal, external, aliases, outboundOnly, except })
+const shown = ({ id, internal, external, aliases, outboundOnly, except }: Entry) => ({
+  id,
+  internal,
+  external,
+  aliases,
+  outboundOnly,
+  except,
+})

@@ -20,7 +20,10 @@ const answer = z.object({ records: z.array(record), notes: z.array(z.string()) }
 
 export function dkimResource(api: Api, desk: Desk): void {
   const list = { summary: 'Records to publish for the keys that exist', response: { 200: answer } }
-  api.get('/v1/dkim', { schema: list }, () => ({ records: currentProject(desk).domains.flatMap(dkimRecords), notes: [] }))
+  api.get('/v1/dkim', { schema: list }, () => ({
+    records: currentProject(desk).domains.flatMap(dkimRecords),
+    notes: [],
+  }))
 
   const params = z.object({ domain: z.string() })
   const make = { summary: 'Make the keys of a domain where they are missing', params, response: { 200: answer } }
@@ -28,7 +31,11 @@ export function dkimResource(api: Api, desk: Desk): void {
     const served = knownDomain(currentProject(desk), domain)
     const places = keyPlaces(served)
     if (places.length === 0) {
-      throw new Problem(409, `${served.name} has no dkim in the project`, 'add `dkim: { selector: cw1, keyFile: NAME.key }` under its domain and apply the file')
+      throw new Problem(
+        409,
+        `${served.name} has no dkim in the project`,
+        'add `dkim: { selector: cw1, keyFile: NAME.key }` under its domain and apply the file',
+      )
     }
     const records = places.map((place) => made(served.name, place))
     return { records, notes: (await Promise.all(places.map((place) => collision(desk, served.name, place)))).flat() }
@@ -46,7 +53,11 @@ export function dkimRecords(served: ServedDomain): DkimRecord[] {
 function made(domain: string, place: KeyPlace): DkimRecord {
   const key = readDkimKey(place.file, place.kind, { create: true })
   if (key.kind === 'found') return recordOf(domain, place.selector, dkimRecord(key.key), key.created)
-  throw new Problem(409, key.kind === 'bad' ? key.why : `${place.file} is gone again`, key.kind === 'bad' ? key.remedy : 'try once more')
+  throw new Problem(
+    409,
+    key.kind === 'bad' ? key.why : `${place.file} is gone again`,
+    key.kind === 'bad' ? key.remedy : 'try once more',
+  )
 }
 
 function recordOf(domain: string, selector: string, text: string, isNew: boolean): DkimRecord {
@@ -59,7 +70,10 @@ async function collision(desk: Desk, domain: string, place: KeyPlace): Promise<s
   const key = readDkimKey(place.file, place.kind, { create: false })
   if (key.kind !== 'found') return []
   const free = await freeSelector((name) => desk.resolver.txt(name), domain, place.selector, key.key)
-  if (free.kind === 'unknown') return [`DNS could not say whether ${place.selector}._domainkey.${domain} is free: ${free.why}`]
+  if (free.kind === 'unknown')
+    return [`DNS could not say whether ${place.selector}._domainkey.${domain} is free: ${free.why}`]
   if (free.selector === place.selector) return []
-  return [`${place.selector}._domainkey.${domain} already holds another key: use selector ${free.selector} in the project file`]
+  return [
+    `${place.selector}._domainkey.${domain} already holds another key: use selector ${free.selector} in the project file`,
+  ]
 }

@@ -33,7 +33,11 @@ export function domainResource(api: Api, desk: Desk): void {
     return shown(knownDomain(changed.value, name))
   })
 
-  const dns = { summary: 'Records wanted, and records seen', params, response: { 200: z.object({ records: z.array(record) }) } }
+  const dns = {
+    summary: 'Records wanted, and records seen',
+    params,
+    response: { 200: z.object({ records: z.array(record) }) },
+  }
   api.get('/v1/domains/:name/dns', { schema: dns }, async ({ params: { name } }) => {
     const project = currentProject(desk)
     return { records: await records(project, knownDomain(project, name), desk.resolver) }
@@ -59,7 +63,14 @@ async function wantedText(resolver: Resolver, name: string, wanted: string): Pro
   const seen = found.kind === 'found' ? found.value : []
   const plain = (text: string): string => text.replaceAll(/\s/g, '')
   const isRight = seen.some((text) => plain(text) === plain(wanted))
-  return { name, type: 'TXT', wanted, seen, state: stateOf(found.kind, isRight), remark: 'without it the signatures of this domain do not verify' }
+  return {
+    name,
+    type: 'TXT',
+    wanted,
+    seen,
+    state: stateOf(found.kind, isRight),
+    remark: 'without it the signatures of this domain do not verify',
+  }
 }
 
 function stateOf(kind: 'found' | 'absent' | 'unknown', isRight: boolean): DnsRecord['state'] {
@@ -67,9 +78,9 @@ function stateOf(kind: 'found' | 'absent' | 'unknown', isRight: boolean): DnsRec
   return kind === 'absent' ? 'missing' : 'unknown'
 }
 
-const shown = ({ name, mode, unknown, dkim }: ServedDomain) => ({
+const shown = ({ name, mode: now, unknown, dkim }: ServedDomain) => ({
   name,
-  mode,
+  mode: now,
   unknown: unknown.kind === 'reject' ? 'reject' : `tenant ${unknown.tenant}`,
   ...(dkim === undefined ? {} : { dkim: dkim.selector }),
 })

@@ -34,15 +34,28 @@ export const explanationSchema = z.object({
   deliveries: z.array(delivery).readonly(),
   reasons: z.array(z.string()).readonly(),
 })
-export const explainAnswerSchema = z.object({ explanation: explanationSchema, copies: z.array(z.string()).describe('Each copy as it would leave, in base64') })
+export const explainAnswerSchema = z.object({
+  explanation: explanationSchema,
+  copies: z.array(z.string()).describe('Each copy as it would leave, in base64'),
+})
 
 export function explainResource(api: Api, desk: Desk): void {
-  const schema = { summary: 'What would happen to this message, and why', body: question, response: { 200: explainAnswerSchema } }
+  const schema = {
+    summary: 'What would happen to this message, and why',
+    body: question,
+    response: { 200: explainAnswerSchema },
+  }
   api.post('/v1/explain', { schema }, async ({ body }) => {
     const ask = { from: body.from, to: body.to, ...(body.peer === undefined ? {} : { peer: body.peer }) }
     const asked = await askExplanation(
       { ...ask, ...(body.message === undefined ? {} : { message: Buffer.from(body.message, 'base64') }) },
-      { project: currentProject(desk), keys: existingKeys, passKey: desk.passKey, now: desk.now(), ...(body.dns ? { resolver: desk.resolver } : {}) },
+      {
+        project: currentProject(desk),
+        keys: existingKeys,
+        passKey: desk.passKey,
+        now: desk.now(),
+        ...(body.dns ? { resolver: desk.resolver } : {}),
+      },
     )
     if (!asked.ok) throw new Problem(400, 'this cannot be explained', asked.why)
     return { explanation: asked.explanation, copies: asked.copies.map((c) => Buffer.concat(c).toString('base64')) }

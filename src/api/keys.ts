@@ -13,22 +13,35 @@ export function keyPlaces(domain: ServedDomain): readonly KeyPlace[] {
   const { dkim } = domain
   if (dkim === undefined) return []
   const rsa: KeyPlace = { selector: dkim.selector, file: dkim.keyFile, kind: 'rsa' }
-  return dkim.ed25519 === undefined ? [rsa] : [rsa, { selector: dkim.ed25519.selector, file: dkim.ed25519.keyFile, kind: 'ed25519' }]
+  return dkim.ed25519 === undefined
+    ? [rsa]
+    : [rsa, { selector: dkim.ed25519.selector, file: dkim.ed25519.keyFile, kind: 'ed25519' }]
 }
 
 const algorithm = { rsa: 'rsa-sha256', ed25519: 'ed25519-sha256' } as const
 
+/** How long a key stays in memory before its file is looked at again: no message waits for the disk. */
+const freshMs = 5000
+
 /** Keys for the relay. `onMade` hears of each key made on first use: its record must be published. */
-export function makeKeyRing(onMade: (domain: string, place: KeyPlace) => void): KeyRing {
+export function makeKeyRing(onMade: (domain: string, place: KeyPlace) => void, now: () => number): KeyRing {
+  const held = new Map<
+    string,
+    { readonly project: Project; readonly until: number; readonly signers: readonly Signer[] }
+  >()
   return {
     async signers(project, domain) {
+      const known = held.get(domain)
+      if (known !== undefined && known.project.domains === project.domains && now() < known.until) return known
       const signers: Signer[] = []
       for (const place of placesOf(project, domain)) {
         const answer = readDkimKey(place.file, place.kind, { create: true })
-        if (answer.kind !== 'found') return { trouble: answer.kind === 'bad' ? answer.why : `the key ${place.file} is gone` }
+        if (answer.kind !== 'found')
+          return { trouble: answer.kind === 'bad' ? answer.why : `the key ${place.file} is gone` }
         if (answer.created) onMade(domain, place)
         signers.push({ domain, selector: place.selector, algorithm: algorithm[place.kind], key: answer.key })
       }
+      held.set(domain, { project, until: now() + freshMs, signers })
       return { signers }
     },
   }
@@ -40,7 +53,8 @@ export const existingKeys: ExistingKeys = (project, domain) => {
   const toBeMade: string[] = []
   for (const place of placesOf(project, domain)) {
     const answer = readDkimKey(place.file, place.kind, { create: false })
-    if (answer.kind === 'found') signers.push({ domain, selector: place.selector, algorithm: algorithm[place.kind], key: answer.key })
+    if (answer.kind === 'found')
+      signers.push({ domain, selector: place.selector, algorithm: algorithm[place.kind], key: answer.key })
     else toBeMade.push(answer.kind === 'bad' ? `${place.file} (${answer.why})` : place.file)
   }
   return { signers, toBeMade }

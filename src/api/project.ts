@@ -1,17 +1,28 @@
 /** The project as a whole: shown, compared, applied. */
 import { z } from 'zod'
-import { differences, loadProject, type Project, projectText, type ServedDomain, servedDomain } from '../project/project.ts'
+import {
+  differences,
+  loadProject,
+  type Project,
+  projectText,
+  type ServedDomain,
+  servedDomain,
+} from '../project/project.ts'
 import type { Api, Desk } from './desk.ts'
 import { Problem } from './problem.ts'
 
 const difference = z.object({ path: z.string(), old: z.string().optional(), new: z.string().optional() })
 const problem = z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })
-const candidate = z.object({ file: z.string().describe('Absolute path of the project file on the machine of the gateway') })
+const candidate = z.object({
+  file: z.string().describe('Absolute path of the project file on the machine of the gateway'),
+})
 const comparison = z.object({ differences: z.array(difference).readonly(), warnings: z.array(problem).readonly() })
 
 export function projectResource(api: Api, desk: Desk): void {
   const get = { summary: 'The project file as it would be written now (YAML)' }
-  api.get('/v1/project', { schema: get }, (_, reply) => reply.type('application/yaml; charset=utf-8').send(projectText(currentProject(desk))))
+  api.get('/v1/project', { schema: get }, (_, reply) =>
+    reply.type('application/yaml; charset=utf-8').send(projectText(currentProject(desk))),
+  )
 
   const compare = { summary: 'What applying this file would change', body: candidate, response: { 200: comparison } }
   api.post('/v1/project/differences', { schema: compare }, ({ body }) => {
@@ -39,14 +50,24 @@ export function knownDomain(project: Project, name: string): ServedDomain {
   const served = servedDomain(project, name)
   if (served === undefined) {
     const names = project.domains.map((d) => d.name).join(', ') || 'none'
-    throw new Problem(404, `${name} is not a domain of the project`, `it serves ${names}; add it under \`domains\` and apply the file`)
+    throw new Problem(
+      404,
+      `${name} is not a domain of the project`,
+      `it serves ${names}; add it under \`domains\` and apply the file`,
+    )
   }
   return served
 }
 
 function load(file: string) {
   const loaded = loadProject(file)
-  if (!loaded.ok) throw new Problem(422, `${file} is not applied`, 'correct what stands below and try again; nothing was changed', loaded.problems)
+  if (!loaded.ok)
+    throw new Problem(
+      422,
+      `${file} is not applied`,
+      'correct what stands below and try again; nothing was changed',
+      loaded.problems,
+    )
   return loaded
 }
 

@@ -15,11 +15,37 @@ const query = z.object({
 })
 type Query = z.infer<typeof query>
 
-const event = z.looseObject({ at: z.number(), id: z.string(), kind: z.string() })
+const word = z.string().optional()
+/** One event of the trace. */
+export const eventSchema = z.object({
+  at: z.number().describe('ms since 1970'),
+  id: z.string(),
+  kind: z.enum(['RECEIVE', 'PLAN', 'REWRITE', 'SIGN', 'SEND', 'DEFER', 'FAIL', 'REJECT', 'LOOP']),
+  messageId: word,
+  sender: word,
+  recipients: z.array(z.string()).readonly().optional(),
+  peer: word,
+  client: word,
+  server: word,
+  field: word,
+  old: word,
+  new: word,
+  entry: word,
+  reply: word,
+  why: word,
+  subject: word,
+  bytes: z.number().optional(),
+  direction: z.enum(['inside', 'outside']).optional(),
+  tableVersion: z.number().optional(),
+})
 
 export function traceResource(api: Api, desk: Desk): void {
-  const schema = { summary: 'Events of the messages that match', querystring: query, response: { 200: z.object({ events: z.array(event) }) } }
-  api.get('/v1/trace', { schema }, async (request) => ({ events: [...(await find(desk, request.query))] }))
+  const schema = {
+    summary: 'Events of the messages that match',
+    querystring: query,
+    response: { 200: z.object({ events: z.array(eventSchema).readonly() }) },
+  }
+  api.get('/v1/trace', { schema }, async (request) => ({ events: await find(desk, request.query) }))
 
   const csv = { summary: 'The same as a message tracking log of Exchange (CSV)', querystring: query }
   api.get('/v1/trace.csv', { schema: csv }, async (request, reply) =>
@@ -49,6 +75,11 @@ function readTime(text: string, now: number): number {
   const unit = span?.[2]
   if (unit === 'm' || unit === 'h' || unit === 'd') return now - Number(span?.[1]) * unitMs[unit]
   const at = Date.parse(text)
-  if (Number.isNaN(at)) throw new Problem(400, `"${text}" is no time`, 'write it like 2026-11-23T08:00:00Z, or as a span back from now: 30m, 2h, 7d')
+  if (Number.isNaN(at))
+    throw new Problem(
+      400,
+      `"${text}" is no time`,
+      'write it like 2026-11-23T08:00:00Z, or as a span back from now: 30m, 2h, 7d',
+    )
   return at
 }

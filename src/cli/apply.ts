@@ -22,7 +22,7 @@ export function applyCommand(program: Command, { io }: CliParts, run: Run): void
     .argument('<file>', 'project file')
     .option('--yes', 'do not ask')
     .option('--dry-run', 'only show the difference')
-    
+
   command.action((file: string, options: { yes?: boolean; dryRun?: boolean }) =>
     run(async () => {
       const { data, json } = shared(command)
@@ -45,7 +45,11 @@ async function agrees(io: Io): Promise<boolean> {
 }
 
 export function comparisonText({ differences, warnings }: Comparison): string {
-  const lines = differences.flatMap(({ path, old, new: next }) => [path, ...(old === undefined ? [] : [`  - ${old}`]), ...(next === undefined ? [] : [`  + ${next}`])])
+  const lines = differences.flatMap(({ path, old, new: next }) => [
+    path,
+    ...(old === undefined ? [] : [`  - ${old}`]),
+    ...(next === undefined ? [] : [`  + ${next}`]),
+  ])
   const shown = lines.length === 0 ? ['nothing differs'] : lines
   return `${[...shown, ...warnings.map((w) => `warning: ${problemText(w)}`)].map(escapeText).join('\n')}\n`
 }

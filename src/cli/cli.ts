@@ -6,6 +6,7 @@
  * On failure: one sentence on standard error that names the thing and says what to do.
  */
 import { Command, CommanderError, Option } from 'commander'
+import type { StartGateway } from '../lab/lab.ts'
 import { applyCommand } from './apply.ts'
 import { demoCommand } from './demo.ts'
 import { directoryCommand } from './directory.ts'
@@ -13,11 +14,10 @@ import { dkimCommand } from './dkim.ts'
 import { domainCommand } from './domain.ts'
 import { explainCommand } from './explain.ts'
 import { exportCommand } from './export.ts'
-import { labCommand } from './lab.ts'
 import { type Io, Stop } from './io.ts'
+import { labCommand } from './lab.ts'
 import { serveCommand } from './serve.ts'
 import { traceCommand } from './trace.ts'
-import type { StartGateway } from '../lab/lab.ts'
 
 export type { Io } from './io.ts'
 export { processIo } from './io.ts'
@@ -31,7 +31,18 @@ export async function runCli(parts: CliParts, argv: readonly string[]): Promise<
   const run = (job: () => Promise<number>) => async () => {
     code = await job()
   }
-  for (const add of [serveCommand, demoCommand, explainCommand, traceCommand, applyCommand, exportCommand, directoryCommand, domainCommand, dkimCommand, labCommand]) {
+  for (const add of [
+    serveCommand,
+    demoCommand,
+    explainCommand,
+    traceCommand,
+    applyCommand,
+    exportCommand,
+    directoryCommand,
+    domainCommand,
+    dkimCommand,
+    labCommand,
+  ]) {
     add(program, parts, run)
   }
   try {
@@ -45,10 +56,16 @@ export async function runCli(parts: CliParts, argv: readonly string[]): Promise<
 function programOf({ io, version }: CliParts): Command {
   const program = new Command('causeway')
   program
-    .description('Lets several mail systems share one domain, moves the mailboxes, and moves the domain without losing a message.')
+    .description(
+      'Lets several mail systems share one domain, moves the mailboxes, and moves the domain without losing a message.',
+    )
     .version(version)
-    .addOption(new Option('--data <dir>', 'data directory of the gateway to talk to').env('CAUSEWAY_DATA').default('/var/lib/causeway'))
-    
+    .addOption(
+      new Option('--data <dir>', 'data directory of the gateway to talk to')
+        .env('CAUSEWAY_DATA')
+        .default('/var/lib/causeway'),
+    )
+
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(--help shows the usage)')

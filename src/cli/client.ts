@@ -22,10 +22,16 @@ export function connect(dataDir: string): ApiClient {
   const url = readOwn(dataDir, 'api.url')
   const token = readOwn(dataDir, 'api.token')
   const ask = async (method: string, path: string, body?: unknown): Promise<Response> => {
-    const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    }
     const request = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
     const response = await fetch(new URL(path, url), request).catch((error: unknown) => {
-      throw new Stop(3, `the gateway at ${url} does not answer (${reason(error)}); is \`causeway serve --data ${dataDir}\` running?`)
+      throw new Stop(
+        3,
+        `the gateway at ${url} does not answer (${reason(error)}); is \`causeway serve --data ${dataDir}\` running?`,
+      )
     })
     if (!response.ok) throw await refusal(response)
     return response
@@ -41,7 +47,10 @@ function readOwn(dataDir: string, name: string): string {
   try {
     return readFileSync(join(dataDir, name), 'utf8').trim()
   } catch {
-    throw new Stop(3, `cannot read ${join(dataDir, name)}; start the gateway with \`causeway serve --data ${dataDir}\`, or name its data directory with --data`)
+    throw new Stop(
+      3,
+      `cannot read ${join(dataDir, name)}; start the gateway with \`causeway serve --data ${dataDir}\`, or name its data directory with --data`,
+    )
   }
 }
 

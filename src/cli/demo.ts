@@ -11,7 +11,11 @@ export function demoCommand(program: Command, { io, startGateway }: CliParts, ru
     .option('--keep', 'leave everything running to play with, until Ctrl-C')
     .action((options: { keep?: boolean }) =>
       run(async () => {
-        const held = await runDemo({ startGateway, out: (text) => io.out(text), keep: options.keep === true ? io.stopped : undefined })
+        const held = await runDemo({
+          startGateway,
+          out: (text) => io.out(text),
+          keep: options.keep === true ? () => io.stopped() : undefined,
+        })
         return held ? 0 : 1
       })(),
     )

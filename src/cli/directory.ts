@@ -12,14 +12,26 @@ const problem = z.object({ file: z.string(), line: z.number(), text: z.string(),
 const changed = z.object({ version: z.number(), size: z.number(), warnings: z.array(problem) })
 const entries = z.object({
   size: z.number(),
-  entries: z.array(z.object({ id: z.string(), internal: z.string(), external: z.string(), aliases: z.array(z.string()), outboundOnly: z.boolean(), except: z.array(z.string()) })),
+  entries: z.array(
+    z.object({
+      id: z.string(),
+      internal: z.string(),
+      external: z.string(),
+      aliases: z.array(z.string()),
+      outboundOnly: z.boolean(),
+      except: z.array(z.string()),
+    }),
+  ),
 })
 const modes = ['None', 'DayOne', 'DayTwo', 'Done']
 
 export function directoryCommand(program: Command, { io }: CliParts, run: Run): void {
   const directory = program.command('directory').description('who is where, and how the world sees them')
 
-  const list = directory.command('list').description('show entries').option('--contains <text>', 'only those with this in an address', '')
+  const list = directory
+    .command('list')
+    .description('show entries')
+    .option('--contains <text>', 'only those with this in an address', '')
   list.action((options: { contains: string }) =>
     run(async () => {
       const { data, json } = shared(list)
@@ -34,7 +46,11 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     run(async () => {
       const { data, json } = shared(check)
       const { warnings } = await connect(data).get('/v1/directory/check', z.object({ warnings: z.array(problem) }))
-      io.out(json ? `${JSON.stringify(warnings, undefined, 2)}\n` : `${warnings.map(problemText).join('\n') || 'nothing to remark'}\n`)
+      io.out(
+        json
+          ? `${JSON.stringify(warnings, undefined, 2)}\n`
+          : `${warnings.map(problemText).join('\n') || 'nothing to remark'}\n`,
+      )
       return warnings.length === 0 ? 0 : 1
     })(),
   )
@@ -44,7 +60,11 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
       const { data, json } = shared(command)
       const done = await connect(data).send('POST', path, body, changed)
       const warnings = done.warnings.map((w) => `warning: ${problemText(w)}\n`).join('')
-      io.out(json ? `${JSON.stringify(done, undefined, 2)}\n` : `${escapeText(warnings.trimEnd())}${warnings === '' ? '' : '\n'}live: ${done.size} entries, table version ${done.version}\n`)
+      io.out(
+        json
+          ? `${JSON.stringify(done, undefined, 2)}\n`
+          : `${escapeText(warnings.trimEnd())}${warnings === '' ? '' : '\n'}live: ${done.size} entries, table version ${done.version}\n`,
+      )
       return 0
     })()
 
@@ -53,15 +73,17 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     .description('put all entries of a CSV file (people, or Exchange Edge entries): all or nothing')
     .argument('<file>')
     .option('--dry-run', 'check only')
-    
-  load.action((file: string, options: { dryRun?: boolean }) => report(load, '/v1/directory/import', { file: resolve(file), dryRun: options.dryRun === true }))
+
+  load.action((file: string, options: { dryRun?: boolean }) =>
+    report(load, '/v1/directory/import', { file: resolve(file), dryRun: options.dryRun === true }),
+  )
 
   const set = directory
     .command('set')
     .description('set the mode of a person (None, DayOne, DayTwo, Done), or the tenant where she lives')
     .argument('<address>', 'any address of the person')
     .argument('<mode>', 'None, DayOne, DayTwo, Done, or tenant:NAME')
-    
+
   set.action((address: string, mode: string) => {
     const wanted = modes.find((m) => m.toLowerCase() === mode.toLowerCase())
     if (wanted !== undefined) return report(set, '/v1/directory/mode', { address, mode: wanted })
@@ -83,7 +105,11 @@ async function everyPage(client: ApiClient, contains: string): Promise<z.infer<t
 
 function listText(found: z.infer<typeof entries>): string {
   const rows = found.entries.map((e) => {
-    const remarks = [...e.aliases.map((a) => `also ${a}`), ...(e.outboundOnly ? ['outbound only'] : []), ...e.except.map((d) => `except ${d}`)]
+    const remarks = [
+      ...e.aliases.map((a) => `also ${a}`),
+      ...(e.outboundOnly ? ['outbound only'] : []),
+      ...e.except.map((d) => `except ${d}`),
+    ]
     return [e.internal, e.external, remarks.join(', ')].map(escapeText)
   })
   return table([['INTERNAL', 'EXTERNAL', 'REMARKS'], ...rows])

@@ -6,7 +6,16 @@ import { connect } from './client.ts'
 import { type Run, shared } from './io.ts'
 
 const answer = z.object({
-  records: z.array(z.object({ domain: z.string(), selector: z.string(), name: z.string(), text: z.string(), zone: z.string(), isNew: z.boolean() })),
+  records: z.array(
+    z.object({
+      domain: z.string(),
+      selector: z.string(),
+      name: z.string(),
+      text: z.string(),
+      zone: z.string(),
+      isNew: z.boolean(),
+    }),
+  ),
   notes: z.array(z.string()),
 })
 
@@ -14,11 +23,15 @@ export function dkimCommand(program: Command, { io }: CliParts, run: Run): void 
   const dkim = program.command('dkim').description('the keys that we sign with')
   const show = (found: z.infer<typeof answer>, json: boolean): void => {
     if (json) return io.out(`${JSON.stringify(found, undefined, 2)}\n`)
-    for (const record of found.records) io.out(`; ${record.domain}${record.isNew ? ', made just now' : ''}\n${record.zone}\n`)
+    for (const record of found.records)
+      io.out(`; ${record.domain}${record.isNew ? ', made just now' : ''}\n${record.zone}\n`)
     for (const note of found.notes) io.err(`note: ${note}\n`)
   }
 
-  const create = dkim.command('create').description('make the keys of a domain where they are missing').argument('<domain>')
+  const create = dkim
+    .command('create')
+    .description('make the keys of a domain where they are missing')
+    .argument('<domain>')
   create.action((domain: string) =>
     run(async () => {
       const { data, json } = shared(create)

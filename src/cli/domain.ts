@@ -7,7 +7,14 @@ import { connect } from './client.ts'
 import { type Run, shared, table } from './io.ts'
 
 const domain = z.object({ name: z.string(), mode: z.string(), unknown: z.string(), dkim: z.string().optional() })
-const record = z.object({ name: z.string(), type: z.string(), wanted: z.string(), seen: z.array(z.string()), state: z.string(), remark: z.string() })
+const record = z.object({
+  name: z.string(),
+  type: z.string(),
+  wanted: z.string(),
+  seen: z.array(z.string()),
+  state: z.string(),
+  remark: z.string(),
+})
 
 export function domainCommand(program: Command, { io }: CliParts, run: Run): void {
   const group = program.command('domain').description('the domains that the project serves')
@@ -18,7 +25,11 @@ export function domainCommand(program: Command, { io }: CliParts, run: Run): voi
       const { data, json } = shared(list)
       const { domains } = await connect(data).get('/v1/domains', z.object({ domains: z.array(domain) }))
       const rows = domains.map((d) => [d.name, d.mode, d.unknown, d.dkim ?? '-'])
-      io.out(json ? `${JSON.stringify(domains, undefined, 2)}\n` : table([['DOMAIN', 'MODE', 'UNKNOWN RECIPIENTS', 'DKIM SELECTOR'], ...rows]))
+      io.out(
+        json
+          ? `${JSON.stringify(domains, undefined, 2)}\n`
+          : table([['DOMAIN', 'MODE', 'UNKNOWN RECIPIENTS', 'DKIM SELECTOR'], ...rows]),
+      )
       return 0
     })(),
   )
@@ -40,7 +51,10 @@ export function domainCommand(program: Command, { io }: CliParts, run: Run): voi
   dns.action((name: string) =>
     run(async () => {
       const { data, json } = shared(dns)
-      const { records } = await connect(data).get(`/v1/domains/${encodeURIComponent(name)}/dns`, z.object({ records: z.array(record) }))
+      const { records } = await connect(data).get(
+        `/v1/domains/${encodeURIComponent(name)}/dns`,
+        z.object({ records: z.array(record) }),
+      )
       io.out(json ? `${JSON.stringify(records, undefined, 2)}\n` : records.map(recordText).join('\n'))
       return records.every((r) => r.state === 'right') ? 0 : 1
     })(),
@@ -49,6 +63,11 @@ export function domainCommand(program: Command, { io }: CliParts, run: Run): voi
 
 function recordText(r: z.infer<typeof record>): string {
   const seen = r.seen.length === 0 ? ['nothing'] : r.seen
-  const lines = [`${r.state.padEnd(9)} ${r.type} ${r.name}`, `  wanted  ${r.wanted}`, ...seen.map((text) => `  seen    ${escapeText(text)}`), `  ${r.remark}`]
+  const lines = [
+    `${r.state.padEnd(9)} ${r.type} ${r.name}`,
+    `  wanted  ${r.wanted}`,
+    ...seen.map((text) => `  seen    ${escapeText(text)}`),
+    `  ${r.remark}`,
+  ]
   return `${lines.join('\n')}\n`
 }

@@ -12,7 +12,15 @@ import { connect } from './client.ts'
 import { explanationText } from './explanation-text.ts'
 import { type Run, readInput, Stop, shared } from './io.ts'
 
-type Options = { from: string; to: string[]; peer?: string; message?: string; out?: string; project?: string; dns?: boolean }
+type Options = {
+  from: string
+  to: string[]
+  peer?: string
+  message?: string
+  out?: string
+  project?: string
+  dns?: boolean
+}
 type Answer = { readonly explanation: Explanation; readonly copies: readonly Buffer[] }
 
 export function explainCommand(program: Command, { io }: CliParts, run: Run): void {
@@ -21,15 +29,21 @@ export function explainCommand(program: Command, { io }: CliParts, run: Run): vo
     .description('what would happen to this message and why')
     .requiredOption('--from <address>', "envelope sender; '<>' is the null sender")
     .requiredOption('--to <address...>', 'envelope recipients')
-    .option('--peer <peer>', "tenant:NAME or internet; default: the tenant that has the sender's domain, else the internet")
+    .option(
+      '--peer <peer>',
+      "tenant:NAME or internet; default: the tenant that has the sender's domain, else the internet",
+    )
     .option('--message <file>', 'the message; default: a plain one')
     .option('--out <dir>', 'write each outgoing copy there as it would leave: 1.eml, 2.eml, ...')
     .option('--project <file>', 'explain by this project file, without a gateway (local)')
     .option('--dns', 'ask for the MX of what goes out directly')
-    
+
   command.action((options: Options) =>
     run(async () => {
-      const answer = options.project === undefined ? await remote(shared(command).data, options) : await local(options.project, options)
+      const answer =
+        options.project === undefined
+          ? await remote(shared(command).data, options)
+          : await local(options.project, options)
       const explanation = withFiles(answer, options.out)
       io.out(shared(command).json ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation))
       return explanation.refused === undefined ? 0 : 1
@@ -39,7 +53,12 @@ export function explainCommand(program: Command, { io }: CliParts, run: Run): vo
 
 function askOf(options: Options): Ask {
   const message = options.message === undefined ? {} : { message: readInput(options.message) }
-  return { from: options.from, to: options.to, ...message, ...(options.peer === undefined ? {} : { peer: options.peer }) }
+  return {
+    from: options.from,
+    to: options.to,
+    ...message,
+    ...(options.peer === undefined ? {} : { peer: options.peer }),
+  }
 }
 
 /** On a project file alone. The pass is sealed with a key of the moment; no gateway will know it. */
@@ -55,7 +74,11 @@ async function local(file: string, options: Options): Promise<Answer> {
 
 async function remote(data: string, options: Options): Promise<Answer> {
   const { message, ...ask } = askOf(options)
-  const body = { ...ask, dns: options.dns === true, ...(message === undefined ? {} : { message: message.toString('base64') }) }
+  const body = {
+    ...ask,
+    dns: options.dns === true,
+    ...(message === undefined ? {} : { message: message.toString('base64') }),
+  }
   const answer = await connect(data).send('POST', '/v1/explain', body, explainAnswerSchema)
   return { explanation: answer.explanation, copies: answer.copies.map((copy) => Buffer.from(copy, 'base64')) }
 }
@@ -69,6 +92,9 @@ function withFiles({ explanation, copies }: Answer, dir: string | undefined): Ex
     writeFileSync(file, copy)
     return file
   })
-  const deliveries = explanation.deliveries.map((delivery, i) => ({ ...delivery, ...(files[i] === undefined ? {} : { file: files[i] }) }))
+  const deliveries = explanation.deliveries.map((delivery, i) => ({
+    ...delivery,
+    ...(files[i] === undefined ? {} : { file: files[i] }),
+  }))
   return { ...explanation, deliveries }
 }

@@ -5,7 +5,8 @@ import { escapeText } from '../trace/trace.ts'
 export function explanationText(explanation: Explanation): string {
   const { peer, refused, deliveries, reasons } = explanation
   const lines = [`From     ${peer}`, ...reasons.map((reason) => `         ${reason}`)]
-  if (refused !== undefined) lines.push('', `REFUSED  ${refused.code} ${refused.enhanced} ${refused.text}`, `         ${refused.why}`)
+  if (refused !== undefined)
+    lines.push('', `REFUSED  ${refused.code} ${refused.enhanced} ${refused.text}`, `         ${refused.why}`)
   deliveries.forEach((delivery, i) => {
     lines.push('', ...deliveryLines(delivery, i + 1))
   })
@@ -14,14 +15,19 @@ export function explanationText(explanation: Explanation): string {
 
 function deliveryLines(delivery: ExplainedDelivery, n: number): string[] {
   const { side, by, tenant, nextHop, mailFrom, recipients, changes, signed, reasons, file } = delivery
-  const way = by === 'tenant' ? `to tenant ${tenant ?? ''}` : `by ${by}${tenant === undefined ? '' : ` through ${tenant}`}`
+  const way =
+    by === 'tenant' ? `to tenant ${tenant ?? ''}` : `by ${by}${tenant === undefined ? '' : ` through ${tenant}`}`
   const hop = by === 'direct' ? `the MX of ${nextHop.host}` : `${nextHop.host}:${nextHop.port}`
   return [
     `Copy ${n}   ${side}, ${way}, next hop ${hop}`,
     ...reasons.map((reason) => `  because    ${reason}`),
     `  MAIL FROM  ${addressLine(mailFrom)}`,
     ...recipients.map((recipient) => `  RCPT TO    ${addressLine(recipient)}`),
-    ...changes.flatMap((change) => [`  ${change.field}`, `    - ${change.old}`, `    + ${change.new}   (${change.entry})`]),
+    ...changes.flatMap((change) => [
+      `  ${change.field}`,
+      `    - ${change.old}`,
+      `    + ${change.new}   (${change.entry})`,
+    ]),
     ...(changes.length === 0 ? ['  no field is changed'] : []),
     ...(signed.length === 0 ? ['  not signed'] : signed.map((s) => `  signed     d=${s.domain} s=${s.selector}`)),
     ...(file === undefined ? [] : [`  written to ${file}`]),

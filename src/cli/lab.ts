@@ -11,6 +11,15 @@ export function labCommand(program: Command, { io, startGateway }: CliParts, run
     .description('rehearse a project file with simulated tenants (local)')
     .argument('<file>', 'project file')
     .action((file: string) =>
-      run(async () => ((await runRehearsal({ projectFile: resolve(file), startGateway, out: (text) => io.out(text), until: io.stopped })) ? 0 : 1))(),
+      run(async () =>
+        (await runRehearsal({
+          projectFile: resolve(file),
+          startGateway,
+          out: (text) => io.out(text),
+          until: () => io.stopped(),
+        }))
+          ? 0
+          : 1,
+      )(),
     )
 }

@@ -39,7 +39,8 @@ export function readPlace(text: string): { readonly host: string; readonly port:
   const parts = /^(?:\[([0-9a-f:.]+)\]|([^:]+)):(\d{1,5})$/i.exec(text)
   const host = parts?.[1] ?? parts?.[2]
   const port = Number(parts?.[3])
-  if (host === undefined || port > 65_535) throw new Stop(2, `${JSON.stringify(text)} is no HOST:PORT; write 127.0.0.1:2525 or [::1]:2525`)
+  if (host === undefined || port > 65_535)
+    throw new Stop(2, `${JSON.stringify(text)} is no HOST:PORT; write 127.0.0.1:2525 or [::1]:2525`)
   return { host, port }
 }
 

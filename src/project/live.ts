@@ -4,7 +4,15 @@
  */
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
-import { addChange, changesSince, type Db, latestProject, saveProject } from '../store/store.ts'
+import {
+  addChange,
+  appliedFile,
+  changesSince,
+  type Db,
+  latestProject,
+  rememberFile,
+  saveProject,
+} from '../store/store.ts'
 import type { DirectoryChange } from './change.ts'
 import { type Problem, problem, problemText, type Result, refusal } from './findings.ts'
 import { loadProjectText } from './load.ts'
@@ -38,10 +46,11 @@ export function openLiveProject(db: Db, now: () => number): LiveProject {
     current: () => state?.project,
     adopt,
     adoptFile(next, by) {
-      const last = latestProject(db)
-      const isSame = last !== undefined && last.base === resolve(next.file) && last.hash === digest(projectText(next))
-      if (isSame) return false
+      const file = resolve(next.file)
+      const hash = digest(projectText(next))
+      if (state !== undefined && appliedFile(db, file) === hash) return false
       adopt(next, by)
+      rememberFile(db, file, hash)
       return true
     },
     change(change, by) {

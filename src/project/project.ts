@@ -15,6 +15,7 @@ export { type Difference, differences } from './differences.ts'
 export { readDirectoryFile } from './directory-file.ts'
 export { type Entry, type EntryText, entryText, type Mode } from './entry.ts'
 export { type Place, type Problem, problemText, type Result } from './findings.ts'
+export { type LiveProject, openLiveProject } from './live.ts'
 export { loadProject, loadProjectText } from './load.ts'
 export type { Mapped } from './look-up.ts'
 export type {

@@ -8,15 +8,15 @@
  *   the listener's 451 4.3.0.
  */
 import { fieldValue, first, unfold } from '../mail/header/header.ts'
-import { type Message, readMessage } from '../mail/message/message.ts'
+import { hasBareLineEnds, type Message, normaliseLineEnds, readMessage } from '../mail/message/message.ts'
 import { type Reply, replies } from '../mail/reply/reply.ts'
 import type { Project } from '../project/project.ts'
 import { admit, admitRecipient, type Refusal, type Supposition, suppose } from './admit/admit.ts'
 import type { Carrier } from './carry/carry.ts'
 import type { Backend, Client, Incoming, MailFrom, Recipient } from './listen/listen.ts'
-import { type Delivery, plan } from './plan/plan.ts'
+import { type Delivery, plan, type View } from './plan/plan.ts'
 import type { Recorder } from './record/record.ts'
-import { rewrite } from './rewrite/rewrite.ts'
+import { type Copy, rewrite } from './rewrite/rewrite.ts'
 import { type Settler, settle } from './settle/settle.ts'
 
 export type Relay = {
@@ -40,21 +40,33 @@ export function makeBackend(relay: Relay): Backend {
   }
 }
 
-async function relayMessage(relay: Relay, incoming: Incoming): Promise<Reply> {
+async function relayMessage(relay: Relay, came: Incoming): Promise<Reply> {
   const project = relay.project()
   if (project === undefined) return replies.tryLater()
+  const incoming = readable(came)
   const message = readMessage(incoming.raw)
   const record = relay.recorder.begin(incoming, describe(message), project.table.version)
 
   const supposed = supposition(project, incoming.client, relay.now())
-  const admission = admit(project, supposed, incoming.mailFrom, incoming.recipients, message, relay.passKey, relay.now())
+  const admission = admit(
+    project,
+    supposed,
+    incoming.mailFrom,
+    incoming.recipients,
+    message,
+    relay.passKey,
+    relay.now(),
+  )
   record.received(admission.peer)
   const refusal = admission.refusals[0]
   if (refusal !== undefined) return record.rejected(admission.refusals, refusal.reply)
 
   const { deliveries } = plan({ project, mailFrom: incoming.mailFrom, ...admission })
+  // One copy for each view: deliveries that look the same share it, and the hash of its body.
+  const copies = new Map<View, Copy>()
   const carry = (delivery: Delivery) => {
-    const copy = rewrite(project, message, delivery.view)
+    const copy = copies.get(delivery.view) ?? rewrite(project, message, delivery.view)
+    copies.set(delivery.view, copy)
     record.rewritten(delivery, copy)
     return relay.carrier.carry({ project, incoming, message, admission, delivery, copy, record })
   }
@@ -68,6 +80,14 @@ function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipi
   if (refusal === undefined) return undefined
   relay.recorder.recipientRefused(client, from, refusal)
   return refusal.reply
+}
+
+/** BDAT may bring bare line ends (RFC 3030). In a body they are content; a header that has them cannot be read before it is normalised. */
+function readable(incoming: Incoming): Incoming {
+  if (incoming.via !== 'BDAT') return incoming
+  const end = incoming.raw.indexOf('\r\n\r\n')
+  const header = end < 0 ? incoming.raw : incoming.raw.subarray(0, end)
+  return hasBareLineEnds(header) ? { ...incoming, raw: normaliseLineEnds(incoming.raw) } : incoming
 }
 
 /** What a connection proves is worked out once for each connection and version of the project. */

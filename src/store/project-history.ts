@@ -27,6 +27,18 @@ const migrations: readonly Migration[] = [
      base TEXT NOT NULL,
      hash TEXT NOT NULL
    ) STRICT`,
+  `CREATE TABLE directory_change (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     revision INTEGER NOT NULL REFERENCES project (id),
+     at INTEGER NOT NULL,
+     who TEXT NOT NULL,
+     change TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX directory_change_of ON directory_change (revision, id);
+   CREATE TABLE applied_file (
+     file TEXT PRIMARY KEY,
+     hash TEXT NOT NULL
+   ) STRICT`,
 ]
 
 /** The database of this installation, in the data folder. */

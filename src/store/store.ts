@@ -6,6 +6,7 @@
  * On failure: opening answers with a sentence for the operator; a statement that fails on an open file throws.
  */
 export { type Db, type Opened, openDb, type Row, type Value } from './db.ts'
+export { addChange, appliedFile, changesSince, type DirectoryRow, rememberFile } from './directory-changes.ts'
 export type { Migration } from './migrate.ts'
 export {
   latestProject,

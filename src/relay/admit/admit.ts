@@ -25,15 +25,22 @@ export type Routed = { readonly recipient: Recipient; readonly route: Exclude<Ro
 export type Admission = {
   readonly peer: Peer
   readonly from: FromReading
-  readonly pass?: Pass
+  readonly pass: Pass | undefined
   readonly routed: readonly Routed[]
   readonly refusals: readonly Refusal[]
 }
 
+type Known = Pick<Admission, 'peer' | 'from' | 'pass'>
+
 const internet: Peer = { kind: 'internet', why: '' }
 
 /** At RCPT: refuses what no supposition can make right. The message itself is judged by `admit`. */
-export function admitRecipient(project: Project, supposed: Supposition, from: MailFrom, recipient: Recipient): Refusal | undefined {
+export function admitRecipient(
+  project: Project,
+  supposed: Supposition,
+  from: MailFrom,
+  recipient: Recipient,
+): Refusal | undefined {
   let refusal: Refusal | undefined
   for (const peer of [...supposed.peers, { ...internet, why: supposed.why }]) {
     const way = route(project, peer, from, recipient)
@@ -56,9 +63,9 @@ export function admit(
 ): Admission {
   const peer = attribute(supposed, message.header)
   const sender = readFrom(message.header)
-  const problem = messageProblem(project, peer, sender, message)
-  const pass = peer.kind === 'tenant' ? readPass(passKey, message.header, now.getTime()) : undefined
-  const known = { peer, from: sender, ...(pass === undefined || pass.project !== project.name ? {} : { pass }) }
+  const pass = peer.kind === 'tenant' ? readPass(passKey, message.header, now.getTime(), project.name) : undefined
+  const known = { peer, from: sender, pass }
+  const problem = messageProblem(project, known, message)
   if (problem !== undefined) return { ...known, routed: [], refusals: [problem] }
   return { ...known, ...routeAll(project, peer, from, recipients) }
 }
@@ -75,10 +82,11 @@ export function routeAll(project: Project, peer: Peer, from: MailFrom, recipient
   return { routed, refusals }
 }
 
-function messageProblem(project: Project, peer: Peer, from: FromReading, message: Message): Refusal | undefined {
+function messageProblem(project: Project, { peer, from, pass }: Known, message: Message): Refusal | undefined {
   const loop = loopProblem(message.header, project.gateway.hostname)
   if (loop !== undefined) return loop
-  // From the internet an ambiguous From passes, unsigned and with its recipients mapped: it claims none of our names.
-  if (from.kind === 'one' || peer.kind === 'internet' || project.policy.ambiguousFrom === 'pass') return undefined
+  if (from.kind === 'one' || project.policy.ambiguousFrom === 'pass') return undefined
+  // From the internet it claims none of our names; with our pass we have read it before, when it had one reading.
+  if (peer.kind === 'internet' || pass !== undefined) return undefined
   return { reply: replies.ambiguousFrom(), why: from.why }
 }

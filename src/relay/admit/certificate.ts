@@ -9,7 +9,9 @@
 import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 
-export type Verified = { readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly why: string }
+export type Verified =
+  | { readonly ok: true; readonly names: readonly string[] }
+  | { readonly ok: false; readonly why: string }
 
 const maxDepth = 8
 const serverAuth = '1.3.6.1.5.5.7.3.1'
@@ -42,7 +44,9 @@ export function verifyChain(chain: readonly Buffer[], roots: readonly X509Certif
 
 /** DNS names of a certificate in lower case; the common name counts only where there is no DNS name (RFC 6125 section 6.4.4). */
 export function certificateNames(certificate: X509Certificate): readonly string[] {
-  const names = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map((m) => m[1]?.toLowerCase() ?? '')
+  const names = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map(
+    (m) => m[1]?.toLowerCase() ?? '',
+  )
   if (names.length > 0) return names
   const common = /^CN=(.+)$/m.exec(certificate.subject)?.[1]
   return common === undefined ? [] : [common.toLowerCase()]
@@ -66,12 +70,18 @@ function readChain(chain: readonly Buffer[]): readonly X509Certificate[] | undef
 function purposeProblem(leaf: X509Certificate): string | undefined {
   // `keyUsage` is Node's name for the extended key usage.
   const purposes: readonly string[] = leaf.keyUsage ?? []
-  if (purposes.length === 0 || purposes.some((p) => p === serverAuth || p === clientAuth || p === anyPurpose)) return undefined
+  if (purposes.length === 0 || purposes.some((p) => p === serverAuth || p === clientAuth || p === anyPurpose))
+    return undefined
   return 'the certificate is for neither client nor server authentication'
 }
 
 /** From the leaf to a root, each step by signature. undefined when the top was reached. */
-function climb(leaf: X509Certificate, others: readonly X509Certificate[], roots: readonly X509Certificate[], now: Date): string | undefined {
+function climb(
+  leaf: X509Certificate,
+  others: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+  now: Date,
+): string | undefined {
   let current = leaf
   for (let depth = 0; depth < maxDepth; depth += 1) {
     const expired = datesProblem(current, now)
@@ -96,4 +106,5 @@ function datesProblem(certificate: X509Certificate, now: Date): string | undefin
   return undefined
 }
 
-const subjectLine = (certificate: X509Certificate): string => `"${certificate.subject.replaceAll('\n', ', ').slice(0, 200)}"`
+const subjectLine = (certificate: X509Certificate): string =>
+  `"${certificate.subject.replaceAll('\n', ', ').slice(0, 200)}"`

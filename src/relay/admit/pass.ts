@@ -8,7 +8,12 @@ import { fieldValue, first, type Header, unfold } from '../../mail/header/header
 
 export const passField = 'X-Causeway-Pass'
 export type Direction = 'inside' | 'outside'
-export type Pass = { readonly project: string; readonly tenant: string; readonly direction: Direction; readonly at: number }
+export type Pass = {
+  readonly project: string
+  readonly tenant: string
+  readonly direction: Direction
+  readonly at: number
+}
 
 /** Longer than any queue keeps a message. */
 const maxAgeMs = 14 * 24 * 3_600_000
@@ -26,11 +31,15 @@ export function issuePass(key: Buffer, pass: Pass, messageId: string): string {
 }
 
 /** The pass that a message carries, when it is ours, whole and young enough. */
-export function readPass(key: Buffer, header: Header, now: number): Pass | undefined {
+export function readPass(key: Buffer, header: Header, now: number, project: string): Pass | undefined {
   const field = first(header, passField.toLowerCase())
   if (field === undefined) return undefined
-  const pass = unseal(key, Buffer.from(unfold(fieldValue(field)).replaceAll(/\s/g, ''), 'base64url'), messageIdOf(header))
-  return pass !== undefined && Math.abs(now - pass.at) <= maxAgeMs ? pass : undefined
+  const pass = unseal(
+    key,
+    Buffer.from(unfold(fieldValue(field)).replaceAll(/\s/g, ''), 'base64url'),
+    messageIdOf(header),
+  )
+  return pass?.project === project && Math.abs(now - pass.at) <= maxAgeMs ? pass : undefined
 }
 
 export function messageIdOf(header: Header): string {

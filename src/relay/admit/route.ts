@@ -1,12 +1,25 @@
 /** Where a recipient belongs, and whether this peer may write there (docs/flow.md, "admit"). No I/O. */
 import { domainKey } from '../../mail/address/address.ts'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
-import { type Entry, type Project, servedDomain, type Tenant, tenantNamed, tenantOfDomain } from '../../project/project.ts'
+import {
+  type Entry,
+  type Project,
+  servedDomain,
+  type Tenant,
+  tenantNamed,
+  tenantOfDomain,
+} from '../../project/project.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
 import type { Peer, TenantPeer } from './attribute.ts'
 
 export type Route =
-  | { readonly kind: 'inside'; readonly tenant: Tenant; readonly to: string; readonly entry?: Entry; readonly why: string }
+  | {
+      readonly kind: 'inside'
+      readonly tenant: Tenant
+      readonly to: string
+      readonly entry?: Entry
+      readonly why: string
+    }
   | { readonly kind: 'outside'; readonly domain: string; readonly why: string }
   | { readonly kind: 'refused'; readonly reply: Reply; readonly why: string }
 
@@ -31,7 +44,8 @@ function inside(project: Project, peer: Peer, recipient: Recipient, domain: stri
   }
   const owner = tenantOfDomain(project, domain) ?? bounceHome(project, recipient, domain)
   const isBounce = recipient.address.form !== 'person'
-  if (owner !== undefined && (peer.kind === 'tenant' || isBounce)) return withinTenant(peer, recipient, owner, recipient.text)
+  if (owner !== undefined && (peer.kind === 'tenant' || isBounce))
+    return withinTenant(peer, recipient, owner, recipient.text)
   return unknownPerson(project, peer, recipient, domain, owner !== undefined)
 }
 
@@ -41,17 +55,33 @@ function withinTenant(peer: Peer, recipient: Recipient, tenant: Tenant, to: stri
     const why = `${recipient.text} came from tenant ${tenant.name} and would go back to it unchanged`
     return { kind: 'refused', reply: replies.loop(), why }
   }
-  if (entry !== undefined) return { kind: 'inside', tenant, to, entry, why: `${entry.id} says that ${to} lives in tenant ${tenant.name}` }
-  return { kind: 'inside', tenant, to, why: `nobody in the directory; ${domainOf(to)} belongs to tenant ${tenant.name}` }
+  if (entry !== undefined)
+    return { kind: 'inside', tenant, to, entry, why: `${entry.id} says that ${to} lives in tenant ${tenant.name}` }
+  return {
+    kind: 'inside',
+    tenant,
+    to,
+    why: `nobody in the directory; ${domainOf(to)} belongs to tenant ${tenant.name}`,
+  }
 }
 
 /** The internet reaches unknown people only in a domain that the project lists, and there as the project says. */
-function unknownPerson(project: Project, peer: Peer, recipient: Recipient, domain: string, isTenants: boolean): Route | undefined {
+function unknownPerson(
+  project: Project,
+  peer: Peer,
+  recipient: Recipient,
+  domain: string,
+  isTenants: boolean,
+): Route | undefined {
   const served = servedDomain(project, domain)
   if (served === undefined && !isTenants) return undefined
   const tenant = served?.unknown.kind === 'tenant' ? tenantNamed(project, served.unknown.tenant) : undefined
   if (tenant !== undefined) return withinTenant(peer, recipient, tenant, recipient.text)
-  return { kind: 'refused', reply: replies.unknownRecipient(), why: `${recipient.text} is nobody that the directory knows` }
+  return {
+    kind: 'refused',
+    reply: replies.unknownRecipient(),
+    why: `${recipient.text} is nobody that the directory knows`,
+  }
 }
 
 /** Bounce addresses are no people; in a shared domain they find their tenant through the entry that covers the domain. */
@@ -63,14 +93,20 @@ function bounceHome(project: Project, recipient: Recipient, domain: string): Ten
 
 function outside(peer: Peer, from: MailFrom, domain: string): Route {
   if (peer.kind === 'internet') {
-    return { kind: 'refused', reply: replies.relayDenied(), why: `a stranger may not send to ${domain}: ${peer.why || 'no connector matches'}` }
+    return {
+      kind: 'refused',
+      reply: replies.relayDenied(),
+      why: `a stranger may not send to ${domain}: ${peer.why || 'no connector matches'}`,
+    }
   }
   const verdict = mayRelay(peer, from)
   if (verdict.ok) return { kind: 'outside', domain, why: verdict.why }
   return { kind: 'refused', reply: verdict.reply, why: verdict.why }
 }
 
-export type Verdict = { readonly ok: true; readonly why: string } | { readonly ok: false; readonly reply: Reply; readonly why: string }
+export type Verdict =
+  | { readonly ok: true; readonly why: string }
+  | { readonly ok: false; readonly reply: Reply; readonly why: string }
 
 /**
  * The relay rule that Exchange Online has had since November 2023: the domain of the certificate or of the envelope
@@ -83,7 +119,8 @@ export function mayRelay(peer: TenantPeer, from: MailFrom): Verdict {
   if (own !== undefined) return { ok: true, why: `the certificate's ${own} is an accepted domain of ${tenant.name}` }
   if (from.path.kind === 'null') return mayRelayNull(tenant, proofs)
   const domain = domainKey(from.path.address.domain)
-  if (tenant.domains.includes(domain)) return { ok: true, why: `the sender's ${domain} is an accepted domain of ${tenant.name}` }
+  if (tenant.domains.includes(domain))
+    return { ok: true, why: `the sender's ${domain} is an accepted domain of ${tenant.name}` }
   if (tenant.alsoSends.includes(domain)) return { ok: true, why: `${tenant.name} also sends as ${domain}` }
   const why = `neither a certificate nor the sender's ${domain} is an accepted domain of ${tenant.name}`
   return { ok: false, reply: replies.senderNotAccepted(), why }

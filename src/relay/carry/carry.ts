@@ -24,7 +24,10 @@ export { signingDomain } from './signing-domain.ts'
 
 /** The keys for a domain, or why they cannot be had now. */
 export type KeyRing = {
-  signers(project: Project, domain: string): Promise<{ readonly signers: readonly Signer[] } | { readonly trouble: string }>
+  signers(
+    project: Project,
+    domain: string,
+  ): Promise<{ readonly signers: readonly Signer[] } | { readonly trouble: string }>
 }
 
 export type Load = {
@@ -61,7 +64,9 @@ async function carry(parts: CarrierParts, load: Load): Promise<readonly Outcome[
   return record.carried(delivery, spread(delivery, outcomes))
 }
 
-type Finished = { readonly kind: 'content'; readonly content: Content } | { readonly kind: 'trouble'; readonly outcome: Outcome }
+type Finished =
+  | { readonly kind: 'content'; readonly content: Content }
+  | { readonly kind: 'trouble'; readonly outcome: Outcome }
 
 /** The copy with our fields on top and its signatures; an outcome when it must not leave now. */
 async function finishedCopy(parts: CarrierParts, load: Load, body: Content): Promise<Finished> {
@@ -109,7 +114,9 @@ async function hopsOf({ resolver }: CarrierParts, { by, nextHop }: Delivery, pro
   }
 }
 
-type Hops = { readonly kind: 'hops'; readonly hops: readonly NextHop[] } | { readonly kind: 'none'; readonly outcome: Outcome }
+type Hops =
+  | { readonly kind: 'hops'; readonly hops: readonly NextHop[] }
+  | { readonly kind: 'none'; readonly outcome: Outcome }
 
 function attemptOf({ project, incoming, delivery }: Load, hops: readonly NextHop[], content: Content): Attempt {
   const { mailFrom } = incoming
@@ -148,12 +155,15 @@ function unique(delivery: Delivery): Delivery['recipients'] {
 
 function spread(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outcome[] {
   const byAddress = new Map(unique(delivery).map((r, i) => [r.rewritten, outcomes[i]]))
-  return delivery.recipients.map((r) => byAddress.get(r.rewritten) ?? deferred(delivery, 'the next hop gave no outcome for this recipient'))
+  return delivery.recipients.map(
+    (r) => byAddress.get(r.rewritten) ?? deferred(delivery, 'the next hop gave no outcome for this recipient'),
+  )
 }
 
 const same = (delivery: Delivery, outcome: Outcome): readonly Outcome[] => delivery.recipients.map(() => outcome)
 
-const deferred = (delivery: Delivery, why: string): Outcome => outcomeAt(delivery.nextHop, 'deferred', replies.tryLater(), why)
+const deferred = (delivery: Delivery, why: string): Outcome =>
+  outcomeAt(delivery.nextHop, 'deferred', replies.tryLater(), why)
 
 const outcomeAt = (hop: NextHop, kind: Outcome['kind'], reply: Reply, why: string): Outcome => ({
   kind,

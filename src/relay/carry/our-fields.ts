@@ -21,7 +21,11 @@ export type OurFields = {
 export function ourFields(of: OurFields): string {
   const { project, admission, delivery, now } = of
   const tenant = admission.peer.kind === 'tenant' ? admission.peer.tenant.name : 'internet'
-  const pass = issuePass(of.passKey, { project: project.name, tenant, direction: delivery.side, at: now.getTime() }, messageIdOf(of.copy.header))
+  const pass = issuePass(
+    of.passKey,
+    { project: project.name, tenant, direction: delivery.side, at: now.getTime() },
+    messageIdOf(of.copy.header),
+  )
   return received(of) + makeField(passField, pass).raw
 }
 
@@ -34,7 +38,8 @@ function received({ project, incoming, id, now }: OurFields): string {
   return `Received: ${from}${tls}\r\n\t${by};\r\n\t${dateTime(now)}\r\n`
 }
 
-const addressLiteral = (client: Client): string => (client.address.includes(':') ? `[IPv6:${client.address}]` : `[${client.address}]`)
+const addressLiteral = (client: Client): string =>
+  client.address.includes(':') ? `[IPv6:${client.address}]` : `[${client.address}]`
 
 /** RFC 3848 and RFC 6531 section 4.3. */
 function protocol({ client, mailFrom }: Incoming): string {

@@ -5,7 +5,7 @@ import { type Content, normaliseLineEnds } from '../../mail/message/message.ts'
 import { type Project, type Tenant, tenantNamed, tenantOfDomain } from '../../project/project.ts'
 import { type Supposition, supposeTenant } from '../admit/admit.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
-import { type ExistingKeys, type ExplainedDelivery, type Explanation, explain } from './explain.ts'
+import { type ExistingKeys, type ExplainedDelivery, type Explanation, tryOut } from './trial.ts'
 
 export type Ask = {
   /** `<>` or nothing is the null sender. */
@@ -39,9 +39,21 @@ export async function askExplanation(ask: Ask, { project, keys, passKey, now, re
   const supposed = readPeer(project, ask.peer, mailFrom)
   if ('why' in supposed) return { ok: false, why: supposed.why }
   const message = messageOf(ask, supposed.tenant)
-  const { explanation, copies } = await explain({ project, supposed: supposed.supposition, mailFrom, recipients, raw: message.raw, keys, passKey, now })
+  const { explanation, copies } = await tryOut({
+    project,
+    supposed: supposed.supposition,
+    mailFrom,
+    recipients,
+    raw: message.raw,
+    keys,
+    passKey,
+    now,
+  })
   const reasons = [...supposed.reasons, ...message.reasons, ...explanation.reasons]
-  const deliveries = resolver === undefined ? explanation.deliveries : await Promise.all(explanation.deliveries.map((d) => withHosts(d, resolver)))
+  const deliveries =
+    resolver === undefined
+      ? explanation.deliveries
+      : await Promise.all(explanation.deliveries.map((d) => withHosts(d, resolver)))
   return { ok: true, explanation: { ...explanation, deliveries, reasons }, copies }
 }
 
@@ -62,7 +74,7 @@ function readRecipient(text: string): Recipient | string {
 }
 
 const inner = (text: string): string => (text.startsWith('<') && text.endsWith('>') ? text.slice(1, -1) : text)
-const isUnicode = (text: string): boolean => [...text].some((c) => c > '\x7f')
+const isUnicode = (text: string): boolean => /[^\x00-\x7f]/.test(text)
 
 type Supposed = { readonly supposition: Supposition; readonly tenant?: Tenant; readonly reasons: readonly string[] }
 
@@ -84,10 +96,16 @@ function guessPeer(project: Project, from: MailFrom): Supposed {
 }
 
 /** Without a message a plain one is supposed. A file with the line ends of its system is read as it would be sent. */
-function messageOf(ask: Ask, tenant: Tenant | undefined): { readonly raw: Buffer; readonly reasons: readonly string[] } {
+function messageOf(
+  ask: Ask,
+  tenant: Tenant | undefined,
+): { readonly raw: Buffer; readonly reasons: readonly string[] } {
   if (ask.message !== undefined) {
     const raw = normaliseLineEnds(ask.message)
-    return { raw, reasons: raw === ask.message ? [] : ['line ends of the file were made CRLF, as they are when it is sent'] }
+    return {
+      raw,
+      reasons: raw === ask.message ? [] : ['line ends of the file were made CRLF, as they are when it is sent'],
+    }
   }
   const from = inner(ask.from) === '' ? `MAILER-DAEMON@${tenant?.domains[0] ?? 'localhost'}` : inner(ask.from)
   const secret = tenant?.from.secret
@@ -98,7 +116,10 @@ function messageOf(ask: Ask, tenant: Tenant | undefined): { readonly raw: Buffer
     'Subject: an example',
     'Message-ID: <example@explain.invalid>',
   ]
-  return { raw: Buffer.from(`${lines.join('\r\n')}\r\n\r\nHello.\r\n`), reasons: ['no message was given: a plain one is supposed'] }
+  return {
+    raw: Buffer.from(`${lines.join('\r\n')}\r\n\r\nHello.\r\n`),
+    reasons: ['no message was given: a plain one is supposed'],
+  }
 }
 
 async function withHosts(delivery: ExplainedDelivery, resolver: Resolver): Promise<ExplainedDelivery> {

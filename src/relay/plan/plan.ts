@@ -12,7 +12,7 @@ import type { Entry, NextHop, Project, Tenant } from '../../project/project.ts'
 import type { Direction, Pass, Peer, Routed } from '../admit/admit.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
 import { splitRecipients } from './split.ts'
-import { wayOut, type WayOut } from './way-out.ts'
+import { type WayOut, wayOut } from './way-out.ts'
 
 export type By = 'tenant' | 'return' | 'handover' | 'direct' | 'smarthost'
 
@@ -42,13 +42,16 @@ export type Question = {
   readonly peer: Peer
   readonly mailFrom: MailFrom
   readonly from: FromReading
-  readonly pass?: Pass
+  readonly pass: Pass | undefined
   readonly routed: readonly Routed[]
 }
 
 /** Recipients that share a next hop and a view travel together, as far as the next hop takes them in one transaction. */
 export function plan(question: Question): Plan {
-  const groups = new Map<string, { readonly one: Delivery; readonly recipients: PlannedRecipient[]; readonly reasons: Set<string> }>()
+  const groups = new Map<
+    string,
+    { readonly one: Delivery; readonly recipients: PlannedRecipient[]; readonly reasons: Set<string> }
+  >()
   for (const routed of question.routed) {
     const one = deliveryFor(question, routed)
     const key = JSON.stringify([one.side, one.by, one.tenant?.name ?? '', one.nextHop.host, one.nextHop.port, one.view])
@@ -58,7 +61,9 @@ export function plan(question: Question): Plan {
     for (const reason of one.reasons) group.reasons.add(reason)
   }
   const deliveries = [...groups.values()].flatMap(({ one, recipients, reasons }) =>
-    splitRecipients(recipients, one.tenant).map((part) => Object.freeze({ ...one, recipients: part, reasons: [...reasons] })),
+    splitRecipients(recipients, one.tenant).map((part) =>
+      Object.freeze({ ...one, recipients: part, reasons: [...reasons] }),
+    ),
   )
   return Object.freeze({ deliveries: Object.freeze(deliveries) })
 }
@@ -129,5 +134,9 @@ function outsideSender({ project, mailFrom }: Question, way: WayOut): Given {
 
 function viewReasons(question: Question, view: View): readonly string[] {
   if (view !== 'unchanged') return []
-  return [question.pass === undefined ? 'a partner (policy.notRewrittenFor): nothing is rewritten' : 'it carries our pass: already rewritten, not rewritten again']
+  return [
+    question.pass === undefined
+      ? 'a partner (policy.notRewrittenFor): nothing is rewritten'
+      : 'it carries our pass: already rewritten, not rewritten again',
+  ]
 }

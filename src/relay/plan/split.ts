@@ -10,7 +10,10 @@ const totalOnline = 500
 const totalElsewhere = 100
 
 /** Parts in the given order; each fits into one transaction. */
-export function splitRecipients(recipients: readonly PlannedRecipient[], tenant: Tenant | undefined): readonly (readonly PlannedRecipient[])[] {
+export function splitRecipients(
+  recipients: readonly PlannedRecipient[],
+  tenant: Tenant | undefined,
+): readonly (readonly PlannedRecipient[])[] {
   const isOnline = tenant?.kind === 'exchange-online'
   const total = isOnline ? totalOnline : totalElsewhere
   const parts: PlannedRecipient[][] = []

@@ -23,7 +23,11 @@ export function wayOut(question: Question, domain: string): WayOut {
     case 'smarthost':
       return { hop: { by: 'smarthost', nextHop: outbound.hop }, keepsSender: false, reasons: ['outbound: smarthost'] }
     case 'direct':
-      return { hop: { by: 'direct', nextHop: byMx(domain) }, keepsSender: false, reasons: [`outbound: direct, by the MX of ${domain}`] }
+      return {
+        hop: { by: 'direct', nextHop: byMx(domain) },
+        keepsSender: false,
+        reasons: [`outbound: direct, by the MX of ${domain}`],
+      }
   }
 }
 
@@ -38,9 +42,15 @@ function handover({ project, from, mailFrom }: Question, tenant: Tenant): WayOut
   const sender = from.kind === 'one' ? from.mailboxes[0]?.address : undefined
   const shown = sender ?? (mailFrom.path.kind === 'address' ? mailFrom.path.address : undefined)
   const owner = shown === undefined ? undefined : ownerOf(project, shown)
-  if (owner === undefined) return back(tenant, 'outbound: handover, but nobody in the directory owns the sender: return')
-  if (owner.name === tenant.name) return back(tenant, 'outbound: handover, but the sending tenant owns the domain itself: return')
-  return { hop: { by: 'handover', nextHop: owner.to, tenant: owner }, keepsSender: false, reasons: [`outbound: handover to ${owner.name}, which owns the domain shown`] }
+  if (owner === undefined)
+    return back(tenant, 'outbound: handover, but nobody in the directory owns the sender: return')
+  if (owner.name === tenant.name)
+    return back(tenant, 'outbound: handover, but the sending tenant owns the domain itself: return')
+  return {
+    hop: { by: 'handover', nextHop: owner.to, tenant: owner },
+    keepsSender: false,
+    reasons: [`outbound: handover to ${owner.name}, which owns the domain shown`],
+  }
 }
 
 function ownerOf(project: Project, shown: Address): Tenant | undefined {

@@ -36,32 +36,61 @@ export type Record = {
 
 export type Recorder = {
   readonly counts: Readonly<Counts>
-  begin(incoming: Incoming, about: { readonly messageId: string; readonly subject: string }, tableVersion: number): Record
+  begin(
+    incoming: Incoming,
+    about: { readonly messageId: string; readonly subject: string },
+    tableVersion: number,
+  ): Record
   recipientRefused(client: Client, from: MailFrom, refusal: Refusal): void
   protocolError(client: Client, what: string, reply: Reply): void
 }
 
 export function makeRecorder(trace: Pick<Trace, 'write'>, now: () => Date): Recorder {
-  const counts: Counts = { received: 0, accepted: 0, refused: 0, deferred: 0, recipientsRefused: 0, delivered: 0, rewritten: 0, signed: 0, protocolErrors: 0 }
+  const counts: Counts = {
+    received: 0,
+    accepted: 0,
+    refused: 0,
+    deferred: 0,
+    recipientsRefused: 0,
+    delivered: 0,
+    rewritten: 0,
+    signed: 0,
+    protocolErrors: 0,
+  }
   return {
     counts,
     begin: (incoming, about, tableVersion) => makeRecord(trace, now, counts, incoming, { ...about, tableVersion }),
     recipientRefused(client, from, { recipient, reply, why }) {
       counts.recipientsRefused += 1
       const recipients = recipient === undefined ? [] : [recipient.text]
-      const event = { at: now().getTime(), id: newId(), kind: 'REJECT', sender: from.text, recipients, client: client.address } as const
+      const event = {
+        at: now().getTime(),
+        id: newId(),
+        kind: 'REJECT',
+        sender: from.text,
+        recipients,
+        client: client.address,
+      } as const
       trace.write([{ ...event, reply: oneLine(reply), why }])
     },
     protocolError(client, what, reply) {
       counts.protocolErrors += 1
-      trace.write([{ at: now().getTime(), id: newId(), kind: 'REJECT', client: client.address, reply: oneLine(reply), why: what }])
+      trace.write([
+        { at: now().getTime(), id: newId(), kind: 'REJECT', client: client.address, reply: oneLine(reply), why: what },
+      ])
     },
   }
 }
 
 type About = { readonly messageId: string; readonly subject: string; readonly tableVersion: number }
 
-function makeRecord(trace: Pick<Trace, 'write'>, now: () => Date, counts: Counts, incoming: Incoming, about: About): Record {
+function makeRecord(
+  trace: Pick<Trace, 'write'>,
+  now: () => Date,
+  counts: Counts,
+  incoming: Incoming,
+  about: About,
+): Record {
   const id = newId()
   let waiting: TraceEvent[] | undefined = []
   const base = { id, messageId: about.messageId, sender: incoming.mailFrom.text }
@@ -81,7 +110,11 @@ function makeRecord(trace: Pick<Trace, 'write'>, now: () => Date, counts: Counts
       counts.received += 1
       const recipients = incoming.recipients.map((r) => r.text)
       const why = peer.kind === 'tenant' ? `known by ${peer.proofs.join(' and ')}` : peer.why
-      const facts = { peer: peer.kind === 'tenant' ? peer.tenant.name : 'internet', client: incoming.client.address, bytes: incoming.raw.length }
+      const facts = {
+        peer: peer.kind === 'tenant' ? peer.tenant.name : 'internet',
+        client: incoming.client.address,
+        bytes: incoming.raw.length,
+      }
       event('RECEIVE', { ...facts, recipients, subject: about.subject, why, tableVersion: about.tableVersion })
     },
     rejected(refusals, reply) {
@@ -96,20 +129,34 @@ function makeRecord(trace: Pick<Trace, 'write'>, now: () => Date, counts: Counts
       counts.rewritten += copy.changes.length
       for (const change of envelopeChanges(delivery)) event('REWRITE', { ...change, direction: delivery.side })
       for (const change of copy.changes) event('REWRITE', { ...change, direction: delivery.side })
-      for (const { field, why } of copy.left) event('REWRITE', { field, why: `left as it is: ${why}`, direction: delivery.side })
+      for (const { field, why } of copy.left)
+        event('REWRITE', { field, why: `left as it is: ${why}`, direction: delivery.side })
     },
     signed(delivery, signer) {
       counts.signed += 1
-      event('SIGN', { field: 'DKIM-Signature', new: `d=${signer.domain} s=${signer.selector} a=${signer.algorithm}`, direction: delivery.side })
+      event('SIGN', {
+        field: 'DKIM-Signature',
+        new: `d=${signer.domain} s=${signer.selector} a=${signer.algorithm}`,
+        direction: delivery.side,
+      })
     },
     carried(delivery, outcomes) {
       delivery.recipients.forEach((recipient, i) => {
         const outcome = outcomes[i]
         if (outcome === undefined) return
         if (outcome.kind === 'delivered') counts.delivered += 1
-        const facts = { recipients: [recipient.rewritten], server: outcome.remote, reply: oneLine(outcome.reply), direction: delivery.side }
+        const facts = {
+          recipients: [recipient.rewritten],
+          server: outcome.remote,
+          reply: oneLine(outcome.reply),
+          direction: delivery.side,
+        }
         const tls = outcome.tls === '' ? '' : ` over ${outcome.tls}`
-        event(eventOf[outcome.kind], { ...facts, ...(recipient.given === recipient.rewritten ? {} : { old: recipient.given }), why: `${outcome.why}${tls}` })
+        event(eventOf[outcome.kind], {
+          ...facts,
+          ...(recipient.given === recipient.rewritten ? {} : { old: recipient.given }),
+          why: `${outcome.why}${tls}`,
+        })
       })
       return outcomes
     },
@@ -123,10 +170,18 @@ function makeRecord(trace: Pick<Trace, 'write'>, now: () => Date, counts: Counts
 const eventOf = { delivered: 'SEND', refused: 'FAIL', deferred: 'DEFER' } as const
 
 function envelopeChanges(delivery: Delivery) {
-  const changes = delivery.recipients.map((r) => ({ field: 'RCPT TO', old: r.given, new: r.rewritten, entry: r.entry?.id ?? '' }))
+  const changes = delivery.recipients.map((r) => ({
+    field: 'RCPT TO',
+    old: r.given,
+    new: r.rewritten,
+    entry: r.entry?.id ?? '',
+  }))
   const { given, rewritten, entry } = delivery.mailFrom
-  return [{ field: 'MAIL FROM', old: given, new: rewritten, entry: entry?.id ?? '' }, ...changes].filter((c) => c.old !== c.new)
+  return [{ field: 'MAIL FROM', old: given, new: rewritten, entry: entry?.id ?? '' }, ...changes].filter(
+    (c) => c.old !== c.new,
+  )
 }
 
 const newId = (): string => randomUUIDv7()
-const oneLine = (reply: Reply): string => `${reply.code} ${reply.enhanced} ${reply.text.replaceAll(/\s+/g, ' ')}`.replace('  ', ' ')
+const oneLine = (reply: Reply): string =>
+  `${reply.code} ${reply.enhanced} ${reply.text.replaceAll(/\s+/g, ' ')}`.replace('  ', ' ')

@@ -15,7 +15,15 @@ const full: FieldSet = {
 
 /** Exchange Edge, exactly (Microsoft, "Address rewriting on Edge Transport servers", table of rewritten fields). */
 const edge: FieldSet = {
-  outside: new Set(['from', 'sender', 'reply-to', 'return-receipt-to', 'disposition-notification-to', 'resent-from', 'resent-sender']),
+  outside: new Set([
+    'from',
+    'sender',
+    'reply-to',
+    'return-receipt-to',
+    'disposition-notification-to',
+    'resent-from',
+    'resent-sender',
+  ]),
   inside: new Set(['to', 'cc']),
 }
 

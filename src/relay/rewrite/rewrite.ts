@@ -38,14 +38,18 @@ export function rewrite(project: Project, message: Message, view: View): Copy {
 function mapper(table: RoutingTable, side: Direction): MapAddress {
   return (address) => {
     const mapped = side === 'outside' ? table.external(address) : table.internal(address)
-    return mapped.entry === undefined || mapped.to === mapped.given ? undefined : { to: mapped.to, entry: mapped.entry.id }
+    return mapped.entry === undefined || mapped.to === mapped.given
+      ? undefined
+      : { to: mapped.to, entry: mapped.entry.id }
   }
 }
 
 function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy, 'body'> {
   const names = view === 'unchanged' ? new Set<string>() : fieldSets[project.policy.fields][view]
   const map = mapper(project.table, view === 'inside' ? 'inside' : 'outside')
-  const secrets = new Set(project.tenants.flatMap((t) => (t.from.secret === undefined ? [] : [t.from.secret.header.toLowerCase()])))
+  const secrets = new Set(
+    project.tenants.flatMap((t) => (t.from.secret === undefined ? [] : [t.from.secret.header.toLowerCase()])),
+  )
   const fields: Field[] = []
   const changes: Change[] = []
   const left: { field: string; why: string }[] = []
@@ -67,7 +71,11 @@ const nameOf = (field: Field): string => field.raw.slice(0, field.colon).trimEnd
 
 type Rewritten = { readonly part: Part; readonly body: Buffer; readonly changes: readonly Change[] }
 
-function rewriteBody(project: Project, message: Message, side: Direction): { readonly body: Content; readonly changes: readonly Change[] } {
+function rewriteBody(
+  project: Project,
+  message: Message,
+  side: Direction,
+): { readonly body: Content; readonly changes: readonly Change[] } {
   const { calendar, reports } = project.policy
   if (!calendar && !reports) return { body: [message.body], changes: [] }
   const changed: Rewritten[] = []

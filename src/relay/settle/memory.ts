@@ -3,8 +3,8 @@
  * copy for those who have it. In memory and bounded: after a restart such a recipient may get the message twice.
  */
 import { createHash } from 'node:crypto'
-import { messageIdOf } from '../admit/admit.ts'
 import { readMessage } from '../../mail/message/message.ts'
+import { messageIdOf } from '../admit/admit.ts'
 import type { Incoming } from '../listen/listen.ts'
 
 export type State = 'delivered' | 'under way'

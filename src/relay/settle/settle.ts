@@ -19,9 +19,16 @@ export type Settler = { readonly memory: Memory; readonly deadlineMs: number }
 export type Carry = (delivery: Delivery) => Promise<readonly Outcome[]>
 type Settled = { readonly recipient: PlannedRecipient; readonly outcome: Outcome | 'late' }
 
-export async function settle(settler: Settler, incoming: Incoming, deliveries: readonly Delivery[], carry: Carry): Promise<Reply> {
+export async function settle(
+  settler: Settler,
+  incoming: Incoming,
+  deliveries: readonly Delivery[],
+  carry: Carry,
+): Promise<Reply> {
   const deadline = timer(settler.deadlineMs)
-  const settled = await Promise.all(deliveries.map((delivery) => settleOne(settler, incoming, delivery, carry, deadline.passed)))
+  const settled = await Promise.all(
+    deliveries.map((delivery) => settleOne(settler, incoming, delivery, carry, deadline.passed)),
+  )
   deadline.stop()
   const all = settled.flat()
   const reply = answer(all)
@@ -29,11 +36,22 @@ export async function settle(settler: Settler, incoming: Incoming, deliveries: r
   return reply
 }
 
-async function settleOne(settler: Settler, incoming: Incoming, delivery: Delivery, carry: Carry, passed: Promise<'late'>): Promise<Settled[]> {
+async function settleOne(
+  settler: Settler,
+  incoming: Incoming,
+  delivery: Delivery,
+  carry: Carry,
+  passed: Promise<'late'>,
+): Promise<Settled[]> {
   const { memory } = settler
-  const before = delivery.recipients.map((recipient) => ({ recipient, state: memory.recall(incoming, recipient.rewritten) }))
+  const before = delivery.recipients.map((recipient) => ({
+    recipient,
+    state: memory.recall(incoming, recipient.rewritten),
+  }))
   const fresh = before.filter((b) => b.state === undefined).map((b) => b.recipient)
-  const settled: Settled[] = before.flatMap(({ recipient, state }) => (state === undefined ? [] : [{ recipient, outcome: remembered(delivery, state) }]))
+  const settled: Settled[] = before.flatMap(({ recipient, state }) =>
+    state === undefined ? [] : [{ recipient, outcome: remembered(delivery, state) }],
+  )
   if (fresh.length === 0) return settled
   const attempt = carry({ ...delivery, recipients: fresh })
   const outcomes = await Promise.race([attempt, passed])
@@ -45,7 +63,12 @@ async function settleOne(settler: Settler, incoming: Incoming, delivery: Deliver
 }
 
 /** An attempt still running at the deadline goes on; if it succeeds, the sender's next try skips that recipient. */
-function watch(memory: Memory, incoming: Incoming, recipients: readonly PlannedRecipient[], attempt: Promise<readonly Outcome[]>): void {
+function watch(
+  memory: Memory,
+  incoming: Incoming,
+  recipients: readonly PlannedRecipient[],
+  attempt: Promise<readonly Outcome[]>,
+): void {
   for (const { rewritten } of recipients) memory.note(incoming, rewritten, 'under way')
   attempt.then(
     (outcomes) =>
@@ -67,8 +90,15 @@ function remember(memory: Memory, incoming: Incoming, settled: readonly Settled[
 
 function remembered(delivery: Delivery, state: 'delivered' | 'under way'): Outcome {
   const remote = `${delivery.nextHop.host}:${delivery.nextHop.port}`
-  if (state === 'delivered') return { kind: 'delivered', reply: replies.ok(), remote, tls: '', why: 'delivered at an earlier try' }
-  return { kind: 'deferred', reply: replies.deadline(), remote, tls: '', why: 'the attempt of an earlier try is still running' }
+  if (state === 'delivered')
+    return { kind: 'delivered', reply: replies.ok(), remote, tls: '', why: 'delivered at an earlier try' }
+  return {
+    kind: 'deferred',
+    reply: replies.deadline(),
+    remote,
+    tls: '',
+    why: 'the attempt of an earlier try is still running',
+  }
 }
 
 /** The table of docs/flow.md, "settle". */

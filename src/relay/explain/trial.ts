@@ -1,0 +1,152 @@
+/** A trial run: the stages of the relay up to the point where something would be sent. */
+import { type Content, type Message, readMessage } from '../../mail/message/message.ts'
+import type { Entry, Project } from '../../project/project.ts'
+import { type Admission, admit, type Peer, type Refusal, type Supposition } from '../admit/admit.ts'
+import { finish, signingDomain } from '../carry/carry.ts'
+import type { Client, Incoming, MailFrom, Recipient } from '../listen/listen.ts'
+import { type Delivery, type Given, plan } from '../plan/plan.ts'
+import { type Copy, rewrite } from '../rewrite/rewrite.ts'
+import type { Signer } from '../sign/sign.ts'
+
+/** Keys as they lie there now; a key that would be made on first use is named, not made. */
+export type ExistingKeys = (
+  project: Project,
+  domain: string,
+) => { readonly signers: readonly Signer[]; readonly toBeMade: readonly string[] }
+
+export type TrialQuestion = {
+  readonly project: Project
+  readonly supposed: Supposition
+  readonly mailFrom: MailFrom
+  readonly recipients: readonly Recipient[]
+  readonly raw: Buffer
+  readonly keys: ExistingKeys
+  readonly passKey: Buffer
+  readonly now: Date
+}
+
+export type ExplainedAddress = { readonly given: string; readonly rewritten: string; readonly entry: string | null }
+export type ExplainedDelivery = {
+  readonly side: 'inside' | 'outside'
+  readonly by: Delivery['by']
+  readonly tenant?: string
+  readonly nextHop: { readonly host: string; readonly port: number }
+  readonly mailFrom: ExplainedAddress
+  readonly recipients: readonly ExplainedAddress[]
+  readonly changes: readonly {
+    readonly field: string
+    readonly old: string
+    readonly new: string
+    readonly entry: string
+  }[]
+  readonly signed: readonly { readonly domain: string; readonly selector: string }[]
+  readonly file?: string
+  readonly reasons: readonly string[]
+}
+export type Explanation = {
+  readonly peer: string
+  readonly refused?: { readonly code: number; readonly enhanced: string; readonly text: string; readonly why: string }
+  readonly deliveries: readonly ExplainedDelivery[]
+  readonly reasons: readonly string[]
+}
+export type Tried = { readonly explanation: Explanation; readonly copies: readonly Content[] }
+
+export async function tryOut(question: TrialQuestion): Promise<Tried> {
+  const { project, supposed, mailFrom, recipients, raw, passKey, now } = question
+  const message = readMessage(raw)
+  const admission = admit(project, supposed, mailFrom, recipients, message, passKey, now)
+  const { deliveries } = plan({ project, mailFrom, ...admission })
+  const explained = await Promise.all(
+    deliveries.map((delivery) => explainDelivery(question, message, admission, delivery)),
+  )
+  const refused = refusedPart(admission.refusals)
+  return {
+    explanation: {
+      peer: peerName(admission.peer),
+      ...(refused === undefined ? {} : { refused }),
+      deliveries: explained.map((e) => e.delivery),
+      reasons: [peerReason(admission.peer), ...admission.refusals.map(refusalReason)],
+    },
+    copies: explained.map((e) => e.content),
+  }
+}
+
+async function explainDelivery(question: TrialQuestion, message: Message, admission: Admission, delivery: Delivery) {
+  const { project, passKey, now } = question
+  const copy = rewrite(project, message, delivery.view)
+  const domain = signingDomain(project, admission, delivery, copy)
+  const keys = domain === undefined ? { signers: [], toBeMade: [] } : question.keys(project, domain)
+  const incoming = incomingOf(question)
+  const content = await finish(
+    { project, incoming, admission, delivery, copy, passKey, id: 'explain', now, message },
+    copy.body,
+    keys.signers,
+  )
+  return { content, delivery: describe(project, delivery, copy, domain, keys.toBeMade) }
+}
+
+function describe(
+  project: Project,
+  delivery: Delivery,
+  copy: Copy,
+  domain: string | undefined,
+  toBeMade: readonly string[],
+): ExplainedDelivery {
+  const dkim = project.domains.find((d) => d.name === domain)?.dkim
+  const selectors =
+    dkim === undefined ? [] : [dkim.selector, ...(dkim.ed25519 === undefined ? [] : [dkim.ed25519.selector])]
+  return {
+    side: delivery.side,
+    by: delivery.by,
+    ...(delivery.tenant === undefined ? {} : { tenant: delivery.tenant.name }),
+    nextHop: { host: delivery.nextHop.host, port: delivery.nextHop.port },
+    mailFrom: address(delivery.mailFrom),
+    recipients: delivery.recipients.map(address),
+    changes: copy.changes,
+    signed: domain === undefined ? [] : selectors.map((selector) => ({ domain, selector })),
+    reasons: [
+      ...delivery.reasons,
+      ...copy.left.map(({ field, why }) => `${field} is left as it is: ${why}`),
+      ...toBeMade.map((file) => `the key ${file} does not exist yet: it would be made on first use`),
+    ],
+  }
+}
+
+const address = ({ given, rewritten, entry }: Given & { readonly entry?: Entry }): ExplainedAddress => ({
+  given,
+  rewritten,
+  entry: entry?.id ?? null,
+})
+
+/** The connection of an explanation has no address of its own; documentation addresses stand in (RFC 5737). */
+const client: Client = {
+  id: 'explain',
+  address: '192.0.2.1',
+  port: 0,
+  localPort: 25,
+  helo: 'explain.invalid',
+  esmtp: true,
+}
+
+const incomingOf = ({ mailFrom, recipients, raw }: TrialQuestion): Incoming => ({
+  client,
+  mailFrom,
+  recipients,
+  raw,
+  via: 'DATA',
+})
+
+const peerName = (peer: Peer): string => (peer.kind === 'tenant' ? `tenant:${peer.tenant.name}` : 'internet')
+
+function peerReason(peer: Peer): string {
+  if (peer.kind === 'tenant') return `it comes from tenant ${peer.tenant.name}, known by ${peer.proofs.join(' and ')}`
+  return peer.why === '' ? 'it comes from the internet' : `it comes from the internet (${peer.why})`
+}
+
+function refusedPart(refusals: readonly Refusal[]): Explanation['refused'] {
+  const [first] = refusals
+  return first && { ...first.reply, why: first.why }
+}
+
+const refusalReason = ({ recipient, reply, why }: Refusal): string =>
+  `${recipient === undefined ? 'the message' : recipient.text} is refused, ${reply.code} ${reply.enhanced}: ${why}`
