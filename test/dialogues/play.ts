@@ -1,11 +1,9 @@
 /** Plays a transcript against a listener of its own, on loopback. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect as connectTls } from 'node:tls'
 import { type Backend, type Incoming, type ListenOptions, listen, type Soon } from '../../src/relay/listen/listen.ts'
 import { issue } from '../support/certificates.ts'
+import { Client } from './client.ts'
 import { parseTranscript, type Step, type Transcript } from './transcript.ts'
 
 const ours = issue({ names: ['gw.example.net'] })
@@ -19,7 +17,7 @@ export async function play(text: string, pace: Pace): Promise<void> {
   const listener = await listen(options(transcript, pace, seen))
   const client = new Client(listener.addresses[0]?.port ?? 0)
   try {
-    if (transcript.listener.has('implicit-tls')) await client.secure('gw.example.net')
+    if (transcript.listener.has('implicit-tls')) await client.secure({ servername: 'gw.example.net' })
     for (const step of transcript.steps) await perform(step, client, seen)
     assert.deepEqual(client.unread(), [], 'replies that the transcript does not expect')
     assert.deepEqual(seen.messages, [], 'messages that the transcript does not expect')
@@ -79,9 +77,10 @@ async function perform(step: Step & { readonly line: number }, client: Client, s
       return assert.ok(matches(step.pattern, line), `${at}: expected ${step.pattern}, got ${line}`)
     }
     case 'hello':
-      return hello(client, at)
+      return assert.match(await client.ask('EHLO client.example'), /^250 /, at)
     case 'tls':
-      return client.secure(step.name)
+      await client.secure({ servername: step.name })
+      return
     case 'half-close':
       return client.halfClose()
     case 'closed':
@@ -98,103 +97,7 @@ async function perform(step: Step & { readonly line: number }, client: Client, s
   }
 }
 
-async function hello(client: Client, at: string): Promise<void> {
-  client.send(Buffer.from('EHLO client.example\r\n'), false)
-  for (let line = '250-'; line.startsWith('250-'); ) {
-    line = await client.line(at)
-    assert.match(line, /^250[ -]/, at)
-  }
-}
-
 function matches(pattern: string, text: string): boolean {
   const parts = pattern.split('*').map((part) => part.replace(/[^\w ]/g, '\\$&'))
   return new RegExp(`^${parts.join('.*')}$`, 's').test(text)
-}
-
-const patienceMs = 3000
-
-class Client {
-  #socket: Socket
-  #held: Buffer[] = []
-  #text = ''
-  #isClosed = false
-  #wake = () => {}
-
-  constructor(port: number) {
-    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
-    this.#listen()
-  }
-
-  send(bytes: Buffer, wait: boolean): void {
-    this.#held.push(bytes)
-    if (wait) return
-    this.#socket.write(Buffer.concat(this.#held))
-    this.#held = []
-  }
-
-  async line(at: string): Promise<string> {
-    const deadline = Date.now() + patienceMs
-    while (!this.#text.includes('\r\n')) {
-      assert.ok(!this.#isClosed, `${at}: the server has closed`)
-      assert.ok(Date.now() < deadline, `${at}: no answer`)
-      await this.#something(deadline)
-    }
-    const end = this.#text.indexOf('\r\n')
-    const line = this.#text.slice(0, end)
-    this.#text = this.#text.slice(end + 2)
-    return line
-  }
-
-  unread(): string[] {
-    return this.#text === '' ? [] : this.#text.split('\r\n')
-  }
-
-  /** What comes until the server closes. */
-  async rest(): Promise<string[]> {
-    const deadline = Date.now() + patienceMs
-    while (!this.#isClosed) {
-      assert.ok(Date.now() < deadline, 'the server does not close')
-      await this.#something(deadline)
-    }
-    return this.unread()
-  }
-
-  async secure(servername: string): Promise<void> {
-    const plain = this.#socket
-    plain.removeAllListeners('data').removeAllListeners('end')
-    const secured = connectTls({ socket: plain, servername, rejectUnauthorized: false, ALPNProtocols: [] })
-    this.#socket = secured
-    await once(secured, 'secureConnect')
-    this.#listen()
-  }
-
-  halfClose(): void {
-    this.#socket.end()
-  }
-
-  destroy(): void {
-    this.#socket.destroy()
-  }
-
-  #listen(): void {
-    const closed = () => {
-      this.#isClosed = true
-      this.#wake()
-    }
-    this.#socket.on('data', (chunk: Buffer) => {
-      this.#text += chunk.toString('latin1')
-      this.#wake()
-    })
-    this.#socket.on('end', closed).on('close', closed).on('error', closed)
-  }
-
-  #something(deadline: number): Promise<void> {
-    return new Promise((resolve) => {
-      const late = setTimeout(resolve, Math.max(1, deadline - Date.now()))
-      this.#wake = () => {
-        clearTimeout(late)
-        resolve()
-      }
-    })
-  }
 }
