@@ -19,9 +19,10 @@ export function readAddress(text: string, slot: Slot): FoundAddress | undefined 
 
 /** RFC 6068 section 2: percent signs in the address, header fields behind '?'. */
 function readMailto(text: string, start: number, spanEnd: number): FoundAddress | undefined {
-  const query = text.indexOf('?', start)
-  const end = query >= 0 && query < spanEnd ? query : spanEnd
-  const old = text.slice(start, end)
+  const whole = text.slice(start, spanEnd)
+  const query = whole.indexOf('?')
+  const old = query < 0 ? whole : whole.slice(0, query)
+  const end = start + old.length
   // QUIRK: some programs never encode anything; then a percent sign is one.
   const address = parse(percentDecode(old)) ?? parse(old)
   return address && { start, end, address, write: (to) => writeMailto(old, to) }

@@ -40,9 +40,14 @@ function readUtf8(value: string, typed: Typed): Recipient | undefined {
   const text = value.slice(typed.start)
   const start = typed.start + (text.length - text.trimStart().length)
   const bytes = text.trim()
-  const decoded = toText(bytes)?.replaceAll(/\\x\{([0-9a-f]{2,6})\}/gi, unescape)
+  const decoded = decode(bytes)
   const address = decoded === undefined ? undefined : parseAddress(decoded)
   return address && { address, write: (to) => write(value, typed, start, start + bytes.length, to) }
+}
+
+function decode(bytes: string): string | undefined {
+  const buffer = Buffer.from(bytes, 'latin1')
+  return isUtf8(buffer) ? buffer.toString('utf8').replaceAll(/\\x\{([0-9a-f]{2,6})\}/gi, unescape) : undefined
 }
 
 function unescape(escaped: string, digits: string): string {
@@ -50,17 +55,29 @@ function unescape(escaped: string, digits: string): string {
   return point > 0x10_ffff ? escaped : String.fromCodePoint(point)
 }
 
-/** An address that is not ASCII needs the type utf-8 (RFC 6533 section 3); in ASCII fields it is escaped. */
+/**
+ * An address that is not ASCII needs the type utf-8 (RFC 6533 section 3), unless the type was wrong already; in ASCII fields it
+ * is escaped.
+ */
 function write(value: string, typed: Typed, start: number, end: number, to: string): Edit {
   const type = value.slice(typed.typeStart, typed.typeEnd)
-  if (isAscii(to) && type.toLowerCase() === 'rfc822') return { start, end, text: to }
-  const address = isAscii(value) ? escape(to) : Buffer.from(to, 'utf8').toString('latin1')
+  const old = value.slice(start, end)
+  const bytes = Buffer.from(to, 'utf8').toString('latin1')
+  const keepsType = isAscii(to) || !isAscii(old)
+  if (keepsType && type.toLowerCase() === 'rfc822') return { start, end, text: bytes }
+  const address = isAscii(value) ? escape(to, old) : bytes
   const between = value.slice(typed.typeEnd, start)
   return { start: typed.typeStart, end, text: `${isAscii(to) ? type : 'utf-8'}${between}${address}` }
 }
 
-/** RFC 6533 section 3, utf-8-addr-xtext: what is not QCHAR is escaped. */
-function escape(text: string): string {
+/** RFC 6533 section 3, utf-8-addr-xtext: what is not QCHAR is escaped. A local part that stays keeps its own spelling. */
+function escape(to: string, old: string): string {
+  const at = to.lastIndexOf('@')
+  const oldLocal = old.slice(0, Math.max(old.lastIndexOf('@'), 0))
+  return decode(oldLocal) === to.slice(0, at) ? oldLocal + escapeText(to.slice(at)) : escapeText(to)
+}
+
+function escapeText(text: string): string {
   return text.replaceAll(
     /[^!-*,-<>-[\]-~]/gu,
     (c) => `\\x{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')}}`,
@@ -70,9 +87,4 @@ function escape(text: string): string {
 function isAscii(text: string): boolean {
   // oxlint-disable-next-line no-control-regex
   return !/[^\x00-\x7f]/.test(text)
-}
-
-function toText(bytes: string): string | undefined {
-  const buffer = Buffer.from(bytes, 'latin1')
-  return isUtf8(buffer) ? buffer.toString('utf8') : undefined
 }
