@@ -21,7 +21,9 @@ const microsoft = [
   'microsoftonline.com',
 ]
 
-export function checkDemands(reading: Reading, { value: tenant, path }: Piece<Tenant>): void {
+type Demanding = Pick<Tenant, 'name' | 'kind' | 'from'>
+
+export function checkDemands(reading: Reading, { value: tenant, path }: Piece<Demanding>): void {
   const { certificate, addresses, serverName, secret } = tenant.from
   const at = [...path, 'from']
   const demandsNothing =
@@ -43,7 +45,7 @@ export function checkDemands(reading: Reading, { value: tenant, path }: Piece<Te
 }
 
 /** Exchange Online without a secret: only a certificate of its own says which customer is speaking. */
-function checkProof(reading: Reading, tenant: Tenant, at: Piece<Tenant>['path']): void {
+function checkProof(reading: Reading, tenant: Demanding, at: Piece<Tenant>['path']): void {
   const { certificate, addresses } = tenant.from
   const remedy =
     'Add from.secret: a header that a transport rule of this tenant sets. Or from.certificate with a certificate for a domain of its own.'

@@ -45,9 +45,8 @@ export function draftOf(book: Book, note: 'all' | 'touched'): Draft {
 export function enter(draft: Draft, entry: Entry): ReadonlyMap<Entry, readonly string[]> {
   const clashes = new Map<Entry, string[]>()
   for (const key of claimedKeys(entry)) {
-    const holder = draft.claims.get(key)
-    if (holder === undefined) draft.claims.set(key, entry)
-    else if (holder !== entry) clashes.set(holder, [...(clashes.get(holder) ?? []), key])
+    const holder = draft.claims.claim(key, entry)
+    if (holder !== undefined && holder !== entry) clashes.set(holder, [...(clashes.get(holder) ?? []), key])
     touch(draft, key)
   }
   if (entry.outboundOnly) countTarget(draft, entry, 1)

@@ -92,8 +92,8 @@ export function entryText(e: Entry): EntryText {
 }
 
 function readSide(text: string, what: string, place: Place, wrong: Problem[]): Side | undefined {
-  const side =
-    text.includes('*') && !text.includes('@') ? wildcard(text) : text.startsWith('@') ? domain(text) : exact(text)
+  // A star is legal before the @, but nobody has one there: who writes it means a pattern.
+  const side = text.includes('*') ? wildcard(text) : text.startsWith('@') ? domain(text) : exact(text)
   if (typeof side !== 'string') return side
   wrong.push(problem(place, `${what} is ${show(text)}, ${side}.`, remedyFor(text)))
   return undefined

@@ -11,7 +11,7 @@ import type { Project, ServedDomain, Tenant } from './model.ts'
 import { type Piece, type Reading, startReading } from './reading.ts'
 import { called, type Pieces, takeApart } from './shape.ts'
 import { compileTable } from './table.ts'
-import { checkTenants, compileTenant } from './tenants.ts'
+import { checkFields, checkTenants, compileTenant } from './tenants.ts'
 import { makeTerritory, type Territory } from './territory.ts'
 import { controlCharacters, readYaml, type YamlFile } from './yaml-file.ts'
 
@@ -56,6 +56,7 @@ function compile(file: string, yaml: YamlFile): Result<Project> {
 /** undefined when a part is missing that nothing can be without; what is wrong with it was told by then. */
 function project(file: string, reading: Reading, pieces: Pieces): Project | undefined {
   const tenants = pieces.tenants.map((piece) => ({ value: compileTenant(reading, piece), path: piece.path }))
+  for (const piece of pieces.brokenTenants) checkFields(reading, piece)
   const names = pieces.document === undefined ? undefined : tenants.map((t) => t.value.name)
   const domains = pieces.domains.map((piece) => ({ value: compileDomain(reading, piece, names), path: piece.path }))
   checkBetween(reading, tenants, domains)

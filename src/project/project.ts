@@ -18,6 +18,7 @@ export { type Place, type Problem, problemText, type Result } from './findings.t
 export { type LiveProject, openLiveProject } from './live.ts'
 export { loadProject, loadProjectText } from './load.ts'
 export type { Mapped } from './look-up.ts'
+export { manualText, schemaText } from './manual.ts'
 export type {
   Demands,
   DkimKey,

@@ -37,6 +37,7 @@ const secretSchema = z
     header: text.describe('Name of the header field that carries the secret. It is removed from whatever leaves.'),
     valueFile: text.describe('File with the value. One final line end is not part of it.'),
   })
+  .meta({ id: 'Secret' })
   .describe('A header field that only this tenant knows, set by a transport rule.')
 
 const fromSchema = z
@@ -47,6 +48,7 @@ const fromSchema = z
     serverName: text.optional().describe('Host name that it connects to (SNI).'),
     secret: secretSchema.optional(),
   })
+  .meta({ id: 'From' })
   .describe('How its mail is recognised: by all of these that are given, at least one.')
 
 const outboundSchema = z
@@ -107,6 +109,7 @@ const dkimSchema = z
     ...dkimKeyFields,
     ed25519: z.strictObject(dkimKeyFields).optional().describe('A second signature with Ed25519, beside the RSA one.'),
   })
+  .meta({ id: 'Dkim' })
   .describe('Key to sign with when From is in this domain (RSA-2048).')
 
 const domainSchema = z
@@ -155,6 +158,7 @@ const policySchema = z
       .meta({ default: 'queue' })
       .describe('`queue`: we keep the mail and try again. `defer`: the sender is asked to (451).'),
   })
+  .meta({ id: 'Policy' })
   .describe('Rules for all mail of the project.')
 
 const gatewaySchema = z
@@ -162,6 +166,7 @@ const gatewaySchema = z
     hostname: text.describe('Our name in EHLO, Received and the certificate.'),
     tls: identitySchema.optional().describe('Our certificate and key as a server.'),
   })
+  .meta({ id: 'Gateway' })
   .describe('Causeway itself.')
 
 export const projectSchema = z
@@ -197,6 +202,7 @@ export type EntryDocument = z.infer<typeof entrySchema>
 export const parts = {
   gateway: gatewaySchema,
   tenant: tenantSchema,
+  tenantFields: tenantSchema.shape,
   entry: entrySchema,
   domain: domainSchema,
   policy: policySchema,

@@ -12,11 +12,16 @@ import {
 } from './schema.ts'
 import type { Path } from './yaml-file.ts'
 
+/** The fields of a tenant that have the right shape. */
+export type TenantFields = { readonly [K in keyof TenantDocument]?: TenantDocument[K] | undefined }
+
 export type Pieces = {
   /** Only when all of it has the right shape. */
   readonly document: ProjectDocument | undefined
   readonly gateway: Piece<ProjectDocument['gateway']> | undefined
   readonly tenants: readonly Piece<TenantDocument>[]
+  /** What can be understood of the other tenants. */
+  readonly brokenTenants: readonly Piece<TenantFields>[]
   readonly entries: readonly Piece<EntryDocument>[]
   readonly domains: readonly Piece<DomainDocument>[]
   readonly policy: Piece<NonNullable<ProjectDocument['policy']>> | undefined
@@ -33,6 +38,7 @@ export function takeApart(value: unknown, reading: Reading): Pieces {
     document: whole.data,
     gateway: one(parts.gateway, from('gateway'), ['gateway']),
     tenants: each(parts.tenant, from('tenants'), 'tenants'),
+    brokenTenants: brokenTenants(from('tenants')),
     entries: each(parts.entry, from('directory'), 'directory'),
     domains: each(parts.domain, from('domains'), 'domains'),
     policy: one(parts.policy, from('policy'), ['policy']),
@@ -48,6 +54,18 @@ function one<T>(schema: z.ZodType<T>, value: unknown, path: Path): Piece<T> | un
 function each<T>(schema: z.ZodType<T>, value: unknown, field: string): readonly Piece<T>[] {
   if (!Array.isArray(value)) return []
   return value.flatMap((item: unknown, i) => one(schema, item, [field, i]) ?? [])
+}
+
+function brokenTenants(value: unknown): readonly Piece<TenantFields>[] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((item: unknown, i) => {
+    if (parts.tenant.safeParse(item).success) return []
+    const { name, kind, domains, from, to, outbound } = parts.tenantFields
+    const field = <T>(schema: z.ZodType<T>, key: string): T | undefined => schema.safeParse(fieldOf(item, key)).data
+    const known = { name: field(name, 'name'), kind: field(kind, 'kind'), domains: field(domains, 'domains') }
+    const rest = { from: field(from, 'from'), to: field(to, 'to'), outbound: field(outbound, 'outbound') }
+    return [{ value: { ...known, ...rest }, path: ['tenants', i] }]
+  })
 }
 
 function fieldOf(value: unknown, field: string | number): unknown {

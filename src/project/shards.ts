@@ -13,6 +13,8 @@ export type Shards<V> = Reader<V> & {
 
 export type Draft<V> = Reader<V> & {
   set(key: string, value: V): void
+  /** Sets it unless there is one already, which it then gives. */
+  claim(key: string, value: V): V | undefined
   delete(key: string): void
   /** Ends the draft. */
   seal(): Shards<V>
@@ -52,6 +54,14 @@ function draft<V>(base: readonly Map<string, V>[], size: number): Draft<V> {
       const map = writable(key)
       count -= map.size
       count += map.set(key, value).size
+    },
+    claim: (key, value) => {
+      const map = writable(key)
+      const holder = map.get(key)
+      if (holder !== undefined) return holder
+      map.set(key, value)
+      count += 1
+      return undefined
     },
     delete: (key) => {
       if (writable(key).delete(key)) count -= 1

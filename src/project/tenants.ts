@@ -1,10 +1,12 @@
 /** The tenants of a project: hosts, domains and certificates checked, files read. */
 import { domainKey } from '../mail/address/address.ts'
+import { checkDemands } from './attribution.ts'
 import type { Demands, NextHop, Outbound, Tenant } from './model.ts'
 import { readAuthorities, readIdentity, readSecret } from './named-files.ts'
 import { isHost, isHostName, readNetwork, secretHeaderProblem, show } from './names.ts'
 import type { Piece, Reading } from './reading.ts'
 import type { HopDocument, TenantDocument } from './schema.ts'
+import type { TenantFields } from './shape.ts'
 import type { Path } from './yaml-file.ts'
 
 /** A tenant in spite of what is wrong with it: `reading` holds that, and the checks between tenants can go on. */
@@ -28,6 +30,17 @@ export function compileTenant(reading: Reading, { value, path }: Piece<TenantDoc
     to: readHop(reading, [...path, 'to'], value.to, `to of ${name}`),
     outbound: readOutbound(reading, [...path, 'outbound'], value.outbound ?? 'return', name),
   }
+}
+
+/** The rest of a tenant that has a field of the wrong shape: read for what is wrong with it, and for nothing else. */
+export function checkFields(reading: Reading, { value, path }: Piece<TenantFields>): void {
+  const name = value.name === undefined ? 'a tenant' : `tenant ${value.name}`
+  if (value.domains !== undefined) readDomains(reading, [...path, 'domains'], value.domains, name)
+  if (value.to !== undefined) readHop(reading, [...path, 'to'], value.to, `to of ${name}`)
+  if (value.outbound !== undefined) readOutbound(reading, [...path, 'outbound'], value.outbound, name)
+  if (value.from === undefined) return
+  const from = readDemands(reading, [...path, 'from'], value.from, name)
+  checkDemands(reading, { value: { name: value.name ?? '', kind: value.kind ?? 'smtp', from }, path })
 }
 
 function readDomains(reading: Reading, path: Path, names: readonly string[], of: string): readonly string[] {
