@@ -130,6 +130,14 @@ test('too many connections, from one address or in all', async (t) => {
   await until(() => listener.connections === 1)
   assert.match(await dial().reply(), /^220 /)
 
+  const single = await started(t, { limits: { connectionsPerSource: 1 } })
+  for (let round = 0; round < 3; round++) {
+    const client = single.dial()
+    assert.match(await client.reply(), /^220 /)
+    client.destroy()
+    await until(() => single.listener.connections === 0)
+  }
+
   const small = await started(t, { limits: { connections: 1 } })
   assert.match(await small.dial().reply(), /^220 /)
   assert.match(await small.dial().reply(), /^421 4\.3\.2 /)
@@ -235,6 +243,21 @@ test('while the backend works, the client is not read without bound', async (t) 
   await until(() => listener.connections === 0)
 })
 
+test('what is answered already is told before a message takes its time', async (t) => {
+  const { dial } = await started(t, { backend: { message: () => new Promise(() => {}) } })
+  const client = await greeted(dial())
+  client.send(Buffer.from('MAIL FROM:<a@x.example>\r\nRCPT TO:<b@y.example>\r\nBDAT 0 LAST\r\n'))
+  assert.match(await client.reply(), /^250 2\.1\.0 /)
+  assert.match(await client.reply(), /^250 2\.1\.5 /)
+})
+
+test('a client that has closed its side is let go at once', async (t) => {
+  const { listener, dial } = await started(t)
+  const client = await greeted(dial())
+  client.halfClose()
+  await until(() => listener.connections === 0)
+})
+
 // Slow clients (RFC 5321 section 4.5.3.2). The times are short, so that the test is.
 
 test('slow: says nothing', async (t) => {
@@ -288,14 +311,21 @@ test('slow: content byte by byte', async (t) => {
 
 test('slow: pipelines and never reads', async (t) => {
   const refused: string[] = []
-  const backend = { refused: (_: Peer, what: string) => void refused.push(what) }
+  let unsent = 0
+  const backend = {
+    refused: (_: Peer, what: string) => {
+      refused.push(what)
+      unsent = deaf.writableLength
+    },
+  }
   const limits = { writeStallMs: 60, idleCommands: 1e9 }
   const { listener } = await started(t, { limits, backend })
   const deaf = connect(listener.addresses[0]?.port ?? 0, '127.0.0.1').pause()
   deaf.on('error', () => {})
   t.after(() => deaf.destroy())
-  deaf.write('NOOP\r\n'.repeat(1_000_000))
+  deaf.write('NOOP\r\n'.repeat(4_000_000))
   await until(() => listener.connections === 1)
   await until(() => listener.connections === 0)
   assert.deepEqual(refused, ['too slow: replies not read'])
+  assert.ok(unsent > 8_000_000, `${unsent} bytes unsent: commands were obeyed whose replies nobody read`)
 })
