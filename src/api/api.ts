@@ -66,6 +66,7 @@ export function buildApi(desk: Desk): Api {
   })
   app.register(swagger, {
     openapi: {
+      openapi: '3.1.0',
       info: { title: 'Causeway', version: '1', description: 'The API of the gateway.' },
       components: { securitySchemes },
     },

@@ -66,6 +66,7 @@ function programOf({ io, version }: CliParts): Command {
         .default('/var/lib/causeway'),
     )
 
+    .option('--json', 'answer as JSON')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(--help shows the usage)')

@@ -1,6 +1,5 @@
 /** `causeway demo`: two tenants share one domain on this machine, told step by step (local). */
 import type { Command } from 'commander'
-import { runDemo } from '../lab/lab.ts'
 import type { CliParts } from './cli.ts'
 import type { Run } from './io.ts'
 
@@ -11,6 +10,7 @@ export function demoCommand(program: Command, { io, startGateway }: CliParts, ru
     .option('--keep', 'leave everything running to play with, until Ctrl-C')
     .action((options: { keep?: boolean }) =>
       run(async () => {
+        const { runDemo } = await import('../lab/lab.ts') // the lab is large, and no other command needs it
         const held = await runDemo({
           startGateway,
           out: (text) => io.out(text),

@@ -1,7 +1,6 @@
 /** `causeway lab`: a rehearsal of a project file with simulated tenants (local). */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { runRehearsal } from '../lab/lab.ts'
 import type { CliParts } from './cli.ts'
 import type { Run } from './io.ts'
 
@@ -11,15 +10,11 @@ export function labCommand(program: Command, { io, startGateway }: CliParts, run
     .description('rehearse a project file with simulated tenants (local)')
     .argument('<file>', 'project file')
     .action((file: string) =>
-      run(async () =>
-        (await runRehearsal({
-          projectFile: resolve(file),
-          startGateway,
-          out: (text) => io.out(text),
-          until: () => io.stopped(),
-        }))
-          ? 0
-          : 1,
-      )(),
+      run(async () => {
+        const { runRehearsal } = await import('../lab/lab.ts') // the lab is large, and no other command needs it
+        const out = (text: string): void => io.out(text)
+        const held = await runRehearsal({ projectFile: resolve(file), startGateway, out, until: () => io.stopped() })
+        return held ? 0 : 1
+      })(),
     )
 }

@@ -88,6 +88,7 @@ function factsOf(e: TraceEvent): string {
     case 'FAIL':
       return `${to} at ${e.server ?? ''}: ${e.reply ?? ''}; ${e.why ?? ''}`
     case 'REJECT':
+      return `<${e.sender ?? ''}> -> ${to} [${e.client ?? ''}] ${e.reply ?? ''}: ${e.why ?? ''}`
     case 'LOOP':
     case 'PLAN':
       return `${to} ${e.reply ?? ''}: ${e.why ?? ''}`.trimStart()

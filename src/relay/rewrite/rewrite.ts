@@ -87,16 +87,21 @@ function rewriteBody(
   return { body: replaceParts(message, changed), changes: changed.flatMap((c) => c.changes) }
 }
 
+/** Rewriting costs time in proportion; a calendar or report beyond this is no work of a calendar or mail program. */
+const maxPartBytes = 4 * 1024 * 1024
+
 function rewritePart(project: Project, message: Message, part: Part, side: Direction): Rewritten | undefined {
-  const wanted = (project.policy.calendar && isCalendar(part)) || (project.policy.reports && isReport(part))
-  const decoded = wanted ? decodePart(message.raw, part) : undefined
+  const asCalendar = project.policy.calendar && isCalendar(part)
+  const asReport = project.policy.reports && isReport(part)
+  if ((!asCalendar && !asReport) || part.bodyEnd - part.bodyStart > maxPartBytes) return undefined
+  const decoded = decodePart(message.raw, part)
   if (decoded === undefined) return undefined
-  if (isCalendar(part)) {
-    const result = rewriteCalendar(decoded, mapper(project.table, side))
-    return result && { part, body: encodePart(result.ics, part), changes: result.changes }
+  if (asReport) {
+    const result = rewriteReport(decoded, side, reportMap(project.table))
+    return result && { part, body: encodePart(result.fields, part), changes: result.changes }
   }
-  const result = rewriteReport(decoded, side, reportMap(project.table))
-  return result && { part, body: encodePart(result.fields, part), changes: result.changes }
+  const result = rewriteCalendar(decoded, mapper(project.table, side))
+  return result && { part, body: encodePart(result.ics, part), changes: result.changes }
 }
 
 function reportMap(table: RoutingTable): ReportMap {
