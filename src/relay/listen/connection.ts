@@ -109,10 +109,6 @@ export class Connection implements Conversation {
     )
   }
 
-  flush(): void {
-    this.#wire.flush()
-  }
-
   close(): void {
     this.#state = 'closing'
     this.transaction = undefined

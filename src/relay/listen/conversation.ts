@@ -49,8 +49,6 @@ export type Conversation = {
   mistake(): void
   /** Asks the backend. What it throws is answered 451; `then` is not called in that case. */
   ask<T>(what: string, question: () => Soon<T>, then: (answer: T) => void): void
-  /** Sends what has been said so far, before something that may take long. */
-  flush(): void
   /** Says the last thing and listens no more. */
   close(): void
   startTls(): void

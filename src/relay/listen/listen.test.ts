@@ -311,21 +311,15 @@ test('slow: content byte by byte', async (t) => {
 
 test('slow: pipelines and never reads', async (t) => {
   const refused: string[] = []
-  let unsent = 0
-  const backend = {
-    refused: (_: Peer, what: string) => {
-      refused.push(what)
-      unsent = deaf.writableLength
-    },
-  }
-  const limits = { writeStallMs: 60, idleCommands: 1e9 }
+  const backend = { refused: (_: Peer, what: string) => void refused.push(what) }
+  // The system's buffers hold far fewer replies than this; who obeys more commands keeps the replies in memory.
+  const limits = { writeStallMs: 700, idleCommands: 300_000, errors: 0 }
   const { listener } = await started(t, { limits, backend })
   const deaf = connect(listener.addresses[0]?.port ?? 0, '127.0.0.1').pause()
   deaf.on('error', () => {})
   t.after(() => deaf.destroy())
-  deaf.write('NOOP\r\n'.repeat(4_000_000))
+  deaf.write('VRFY\r\n'.repeat(1_000_000))
   await until(() => listener.connections === 1)
   await until(() => listener.connections === 0)
   assert.deepEqual(refused, ['too slow: replies not read'])
-  assert.ok(unsent > 8_000_000, `${unsent} bytes unsent: commands were obeyed whose replies nobody read`)
 })

@@ -163,7 +163,6 @@ function finish(c: Conversation, transaction: Transaction, gather: Gather, via: 
   }
   c.messages++
   c.idleCommands = 0
-  c.flush()
   c.ask(
     'message',
     () => backend.message(incoming),

@@ -92,7 +92,6 @@ export class Wire {
     this.#at = 0
     if (this.#isPaused) this.#pause(false)
     this.#socket.end()
-    if (this.hasEnded) this.#socket.destroySoon()
   }
 
   destroy(): void {
@@ -135,8 +134,7 @@ export class Wire {
 
   readonly #onEnd = (): void => {
     this.hasEnded = true
-    if (this.#isEnding) this.#socket.destroySoon()
-    else this.#events.ready()
+    if (!this.#isEnding) this.#events.ready()
   }
 
   readonly #onDrain = (): void => {
