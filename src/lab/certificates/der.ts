@@ -57,5 +57,3 @@ function base128(n: number): number[] {
   for (let rest = n >> 7; rest > 0; rest >>= 7) digits.unshift((rest & 127) | 128)
   return digits
 }
-ts
-}
