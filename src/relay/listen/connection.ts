@@ -58,7 +58,7 @@ export class Connection implements Conversation {
     const context = implicitTls ? this.#entrance.secureContext() : undefined
     if (context !== undefined) this.#handshake(context, () => this.#greet())
     else if (implicitTls) this.#wire.destroy()
-    else this.#greet()
+    else this.#run(() => this.#greet())
   }
 
   get unread(): boolean {
@@ -145,21 +145,21 @@ export class Connection implements Conversation {
   #handshake(context: SecureContext, then: () => void): void {
     this.#state = 'handshake'
     this.#patience.enter('handshake', this.#entrance.now(), true)
-    this.#wire.secure(context, (socket: TLSSocket) => {
+    const through = (socket: TLSSocket) => {
       this.client = Object.freeze({ ...this.client, tls: tlsInfo(socket) })
       then()
-    })
+    }
+    this.#wire.secure(context, (socket) => this.#run(() => through(socket)))
   }
 
   #greet(): void {
     this.#state = 'greeting'
     this.#wire.open()
-    this.#run(() =>
-      this.ask(
-        'connect',
-        () => this.house.backend.connect?.(this.client),
-        (reply) => this.#greeted(reply),
-      ),
+    const { backend } = this.house
+    this.ask(
+      'connect',
+      () => backend.connect?.(this.client),
+      (reply) => this.#greeted(reply),
     )
   }
 
@@ -244,7 +244,6 @@ export class Connection implements Conversation {
     this.#handshake(context, () => {
       this.#state = 'open'
       this.#wire.open()
-      this.#settle(true)
     })
   }
 

@@ -23,7 +23,7 @@ export class Gate implements Listener {
   #now = performance.now()
   #clock: NodeJS.Timeout | undefined
   #count = 0
-  #emptied: (() => void) | undefined
+  readonly #whenEmpty: (() => void)[] = []
 
   constructor(o: ListenOptions) {
     this.#o = o
@@ -73,11 +73,9 @@ export class Gate implements Listener {
 
   async drain(ms: number): Promise<void> {
     for (const server of this.#servers) server.close()
-    const emptied = new Promise<void>((resolve) => {
-      this.#emptied = resolve
-    })
+    const emptied = new Promise<void>((resolve) => this.#whenEmpty.push(resolve))
     for (const connection of [...this.#connections]) connection.drain()
-    if (this.#connections.size === 0) this.#emptied?.()
+    if (this.#connections.size === 0) this.#empty()
     const cut = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy()
     }, ms)
@@ -137,7 +135,11 @@ export class Gate implements Listener {
     socket.on('error', () => socket.destroy())
     if (implicitTls) socket.destroy()
     else socket.end(replyLines(reply), 'latin1', () => socket.destroySoon())
-    this.#o.backend.refused?.(client, 'too many connections', reply)
+    try {
+      this.#o.backend.refused?.(client, 'too many connections', reply)
+    } catch (error) {
+      this.#house.onError(error, 'refused')
+    }
   }
 
   #leave(connection: Connection): void {
@@ -146,7 +148,11 @@ export class Gate implements Listener {
     const left = (this.#perSource.get(address) ?? 1) - 1
     if (left > 0) this.#perSource.set(address, left)
     else this.#perSource.delete(address)
-    if (this.#connections.size === 0) this.#emptied?.()
+    if (this.#connections.size === 0) this.#empty()
+  }
+
+  #empty(): void {
+    for (const resolve of this.#whenEmpty.splice(0)) resolve()
   }
 
   #tick(): void {

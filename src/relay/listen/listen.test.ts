@@ -224,6 +224,24 @@ test('a backend that rejects is reported', async (t) => {
   assert.deepEqual(errors, ['mail: Error: broken'])
 })
 
+test('a trace that breaks costs nobody a reply', async (t) => {
+  const errors: string[] = []
+  const { dial } = await started(t, {
+    limits: { connections: 1 },
+    onError: (_, what) => errors.push(what),
+    backend: {
+      refused: () => {
+        throw new Error('broken')
+      },
+    },
+  })
+  const client = await greeted(dial())
+  assert.match(await client.ask('NONSENSE'), /^500 /)
+  assert.match(await dial().reply(), /^421 /)
+  assert.match(await client.ask('NOOP'), /^250 /)
+  assert.deepEqual(errors, ['refused', 'refused'])
+})
+
 test('while the backend works, the client is not read without bound', async (t) => {
   let release = () => {}
   const handled = new Promise<void>((resolve) => {

@@ -12,7 +12,7 @@ import { Gate } from './gate.ts'
 import type { Listener, ListenOptions } from './options.ts'
 
 export type { Backend, BodyType, Client, Incoming, MailFrom, Recipient, Soon, TlsInfo } from './backend.ts'
-export { defaultLimits, type Limits } from './limits.ts'
+export type { Limits } from './limits.ts'
 export type { ListenAddress, Listener, ListenOptions } from './options.ts'
 
 /** Binds every address, or none and rejects. */
