@@ -23,11 +23,6 @@ export class LineReader {
     this.#maxBytes = maxBytes
   }
 
-  /** A line has begun and not ended. */
-  get unfinished(): boolean {
-    return this.#begun.length > 0 || this.#tooLong
-  }
-
   /** The line that ends in `chunk` at or after `from`; with `more` the chunk is used up. */
   read(chunk: Buffer, from: number): Line {
     const lf = chunk.indexOf(LF, from)
