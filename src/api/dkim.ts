@@ -1,7 +1,8 @@
 /** DKIM keys: made, shown as the record to publish. The private key never leaves its file. */
 import { z } from 'zod'
+import { domainKey } from '../mail/address/address.ts'
 import type { ServedDomain } from '../project/project.ts'
-import { dkimRecord, freeSelector, readDkimKey, zoneLine } from '../secrets/secrets.ts'
+import { dkimRecord, freeSelector, nextSelector, readDkimKey, zoneLine } from '../secrets/secrets.ts'
 import type { Api, Desk } from './desk.ts'
 import { type KeyPlace, keyPlaces } from './keys.ts'
 import { Problem } from './problem.ts'
@@ -40,6 +41,51 @@ export function dkimResource(api: Api, desk: Desk): void {
     const records = places.map((place) => made(served.name, place))
     return { records, notes: (await Promise.all(places.map((place) => collision(desk, served.name, place)))).flat() }
   })
+
+  const rotation = {
+    summary: 'The next key: made at first, taken into use once its record is in DNS',
+    params,
+    response: { 200: answer },
+  }
+  api.post('/v1/dkim/:domain/rotate', { schema: rotation }, ({ params: { domain } }) => rotate(desk, domain))
+}
+
+/** Asked again and again it is safe: the next key is made once, and used only after DNS has shown it. */
+async function rotate(desk: Desk, name: string) {
+  const served = knownDomain(currentProject(desk), name)
+  const old = served.dkim
+  if (old === undefined)
+    throw new Problem(409, `${served.name} has no dkim in the project`, 'add it first, see docs/project-file.md')
+  const selector = nextSelector(old.selector)
+  const place: KeyPlace = { selector, file: nextFile(old.keyFile, old.selector, selector), kind: 'rsa' }
+  const next = made(served.name, place)
+  const key = readDkimKey(place.file, 'rsa', { create: false })
+  const seen =
+    key.kind === 'found' ? await freeSelector((n) => desk.resolver.txt(n), served.name, selector, key.key) : undefined
+  if (seen?.kind !== 'found' || !seen.isPublished || seen.selector !== selector) {
+    return {
+      records: [next],
+      notes: [
+        `publish this record, then say \`causeway dkim rotate ${served.name}\` again; until then ${old.selector} signs`,
+      ],
+    }
+  }
+  const written =
+    currentProject(desk).document.domains?.find((d) => domainKey(d.name) === served.name)?.dkim?.keyFile ?? old.keyFile
+  const dkim = { selector, keyFile: nextFile(written, old.selector, selector) }
+  const changed = desk.live.setDomain(served.name, { dkim }, 'api')
+  if (!changed.ok) throw new Problem(422, `${old.selector} stays in use`, 'correct what stands below', changed.problems)
+  desk.log('info', 'DKIM key rotated', { domain: served.name, selector })
+  return {
+    records: [next],
+    notes: [`${selector} signs from now on; leave the record of ${old.selector} in DNS for a week`],
+  }
+}
+
+/** shared.key, shared.cw2.key, shared.cw3.key ... */
+function nextFile(file: string, selector: string, next: string): string {
+  const stem = file.replace(/\.[A-Za-z0-9]{1,4}$/, '')
+  return `${stem.endsWith(`.${selector}`) ? stem.slice(0, -selector.length - 1) : stem}.${next}.key`
 }
 
 /** The records of a domain for the keys that exist. */

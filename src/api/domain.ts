@@ -26,8 +26,7 @@ export function domainResource(api: Api, desk: Desk): void {
   const params = z.object({ name: z.string() })
   const set = { summary: 'Open, hold or retry-later', params, body: z.object({ mode }), response: { 200: domain } }
   api.put('/v1/domains/:name/mode', { schema: set }, ({ params: { name }, body }) => {
-    knownDomain(currentProject(desk), name)
-    const changed = desk.live.setDomainMode(name, body.mode, 'api')
+    const changed = desk.live.setDomain(knownDomain(currentProject(desk), name).name, { mode: body.mode }, 'api')
     if (!changed.ok) throw new Problem(422, `${name} stays as it is`, 'correct what stands below', changed.problems)
     desk.log('info', 'domain mode changed', { domain: name, mode: body.mode })
     return shown(knownDomain(changed.value, name))

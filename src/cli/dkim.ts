@@ -40,6 +40,18 @@ export function dkimCommand(program: Command, { io }: CliParts, run: Run): void 
     })(),
   )
 
+  const rotate = dkim
+    .command('rotate')
+    .description('make the next key; say it again once its record is published')
+    .argument('<domain>')
+  rotate.action((domain: string) =>
+    run(async () => {
+      const { data, json } = shared(rotate)
+      show(await connect(data).send('POST', `/v1/dkim/${encodeURIComponent(domain)}/rotate`, {}, answer), json)
+      return 0
+    })(),
+  )
+
   const print = dkim.command('show').description('the records to publish').argument('[domain]')
   print.action((domain: string | undefined) =>
     run(async () => {

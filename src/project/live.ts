@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
+import { domainKey } from '../mail/address/address.ts'
 import {
   addChange,
   appliedFile,
@@ -27,7 +28,8 @@ export type LiveProject = {
   /** Takes what a file says, unless the very same was taken from a file before: then later changes stay. False: nothing taken. */
   adoptFile(next: Project, by: string): boolean
   change(change: DirectoryChange, by: string): Result<Project>
-  setDomainMode(domain: string, mode: DomainMode, by: string): Result<Project>
+  /** `name` as domainKey. `keyFile` as it is to stand in the file, beside which it is looked for. */
+  setDomain(name: string, change: DomainChange, by: string): Result<Project>
   /** Called after each change of more than the directory. */
   onChange(listener: () => void): void
 }
@@ -62,14 +64,19 @@ export function openLiveProject(db: Db, now: () => number): LiveProject {
       state = { ...state, project }
       return { ok: true, value: project, warnings: table.warnings }
     },
-    setDomainMode(domain, mode, by) {
+    setDomain(name, change, by) {
       if (state === undefined) return refusal(noProject)
-      const next = withMode(state.project, domain, mode)
-      adopt(next, by)
-      return { ok: true, value: next, warnings: [] }
+      const next = withDomain(state.project, name, change)
+      if (next.ok) adopt(next.value, by)
+      return next
     },
     onChange: (listener) => void listeners.push(listener),
   }
+}
+
+export type DomainChange = {
+  readonly mode?: DomainMode
+  readonly dkim?: { readonly selector: string; readonly keyFile: string }
 }
 
 type State = { readonly project: Project; readonly revision: number }
@@ -94,14 +101,16 @@ function restore(db: Db): State | undefined {
   return { project: Object.freeze({ ...loaded.value, table }), revision: last.id }
 }
 
-/** The mode stands in two places: the value that the relay asks, and the document that is written. */
-function withMode(project: Project, domain: string, mode: DomainMode): Project {
-  const domains = project.domains.map((d) => (d.name === domain ? { ...d, mode } : d))
-  const document = {
-    ...project.document,
-    domains: project.document.domains?.map((d) => (d.name.toLowerCase() === domain ? { ...d, mode } : d)),
-  }
-  return Object.freeze({ ...project, domains: Object.freeze(domains), document })
+/** Changes the document and reads it again, so that a changed domain is checked like any other. */
+function withDomain(project: Project, name: string, { mode, dkim }: DomainChange): Result<Project> {
+  const domains = project.document.domains?.map((domain) =>
+    domainKey(domain.name) === name
+      ? { ...domain, ...(mode && { mode }), ...(dkim && { dkim: { ...domain.dkim, ...dkim } }) }
+      : domain,
+  )
+  const text = projectText({ ...project, document: { ...project.document, domains } })
+  const loaded = loadProjectText(Buffer.from(text), project.file)
+  return loaded.ok ? { ...loaded, value: Object.freeze({ ...loaded.value, table: project.table }) } : loaded
 }
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex')

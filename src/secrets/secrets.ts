@@ -9,4 +9,4 @@
 export { type DkimKey, dkimKey, type KeyAnswer, type KeyKind, readDkimKey } from './dkim-key.ts'
 export { dkimRecord, recordParts, zoneLine } from './dkim-record.ts'
 export { hmacKey, type TokenFile, tokenFile } from './local-secrets.ts'
-export { type AskTxt, freeSelector, type SelectorAnswer } from './selector.ts'
+export { type AskTxt, freeSelector, nextSelector, type SelectorAnswer } from './selector.ts'

@@ -52,7 +52,8 @@ function keyData(record: string): string {
   return tag.slice(tag.indexOf('=') + 1).replace(/\s+/g, '')
 }
 
-function nextSelector(selector: string): string {
+/** cw1, cw2 ... */
+export function nextSelector(selector: string): string {
   const digits = /\d{1,9}$/.exec(selector)?.[0] ?? ''
   const stem = selector.slice(0, selector.length - digits.length)
   return `${stem}${digits === '' ? 2 : Number(digits) + 1}`
