@@ -10,6 +10,7 @@ import { join, relative } from 'node:path'
 import process from 'node:process'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { endHungChildren } from './end-hung.ts'
 import { repositoryRoot } from './source-tree.ts'
 
 const patterns = ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts']
@@ -26,6 +27,8 @@ if (files.length === 0) {
 process.chdir(repositoryRoot)
 keepOnThisMachine()
 
+// Later than node:test itself would, so that a test that only waits is told by name.
+endHungChildren(fileTimeoutMs + 10_000, (file) => console.error(`${file}: hangs, ended`))
 const tests = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: fileTimeoutMs })
 tests.on('test:fail', (event) => {
   if (event.todo === undefined || event.todo === false) process.exitCode = 1
