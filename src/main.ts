@@ -62,7 +62,9 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     now,
   }
   const listener = await listen({
-    hostname: hostname(live),
+    get hostname() {
+      return hostname(live)
+    },
     addresses: o.smtp,
     secureContext: () => tlsOf(live),
     backend: makeBackend(relay),

@@ -30,7 +30,9 @@ export class Gate implements Listener {
     const limits = { ...defaultLimits, ...o.limits }
     const onError = o.onError ?? (() => {})
     this.#house = {
-      hostname: o.hostname,
+      get hostname() {
+        return o.hostname
+      },
       limits,
       backend: o.backend,
       bareLineEnds: o.bareLineEnds ?? 'normalise',

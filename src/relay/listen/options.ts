@@ -7,6 +7,7 @@ export type ListenAddress = { readonly host: string; readonly port: number; read
 
 export type ListenOptions = {
   /** Our name in the greeting and the answer to EHLO. */
+  /** Asked for at each use: a project that is applied later brings its own. */
   readonly hostname: string
   readonly addresses: readonly ListenAddress[]
   /** Asked for at the start and by every `setTls()`; undefined: no TLS is offered. */
