@@ -21,6 +21,11 @@ export type ResolverOptions = {
 const unseenTtlSeconds = 60
 const absentSeconds = 15
 
+const loopback: readonly HostAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
+
 /** Answers that mean: the name or the type is not there (RFC 2308 sections 2.1 and 2.2), or no such name can be. */
 const absentCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
 
@@ -46,6 +51,8 @@ export function makeResolver(o: ResolverOptions = {}): Resolver {
     async addresses(host) {
       const literal = addressLiteral(host)
       if (literal !== undefined) return { kind: 'found', value: [literal] }
+      // RFC 6761 section 6.3: never asked of a server.
+      if (host.toLowerCase() === 'localhost') return { kind: 'found', value: loopback }
       return either(...(await Promise.all([a(host), aaaa(host)])))
     },
     mx: question('MX', (name) => cares.resolveMx(name), mxList),

@@ -94,49 +94,50 @@ async function openAt(o: Opening, address: string, mayUseTls: boolean): Promise<
   const remote = `${hop.host} [${address}]:${hop.port}`
   const wire = new Wire(parts.dial(address, hop.port), parts.clock)
   patience.stop = () => wire.lose('the deadline passed')
-  const dialogue: Dialogue = { o, wire, remote }
   if (!(await wire.connected(parts.timeouts.connect)))
     return failed(remote, unreachable, `cannot connect: ${wire.lost}`)
-  const opened = await begin(dialogue, mayUseTls)
-  if (opened !== 'again without TLS') return giveUpUnlessOpen(wire, opened)
-  wire.lose('TLS failed')
-  return patience.over ? failed(remote, replies.deadline(), 'the deadline passed') : openAt(o, address, false)
-}
-
-function giveUpUnlessOpen(wire: Wire, opened: Session | Failed): Session | Failed {
-  if ('kind' in opened) wire.lose(opened.why)
-  return opened
+  const begun = await begin({ o, wire, remote }, mayUseTls)
+  if (!('kind' in begun)) return begun
+  wire.lose('given up')
+  if (begun.kind === 'failed') return begun
+  return patience.over ? failed(remote, replies.deadline(), 'the deadline passed') : openAt(o, address, begun.withTls)
 }
 
 type Dialogue = { readonly o: Opening; readonly wire: Wire; readonly remote: string }
 
-async function begin(d: Dialogue, mayUseTls: boolean): Promise<Session | Failed | 'again without TLS'> {
+/** On a fresh connection. Ends, because it is never said twice for the same reason. */
+type Again = { readonly kind: 'again'; readonly withTls: boolean }
+
+async function begin(d: Dialogue, mayUseTls: boolean): Promise<Session | Failed | Again> {
   const { hop, parts } = d.o
-  let tls = ''
   // RFC 8314 section 7.3: on port 465 TLS comes first.
   const implicit = mayUseTls && hop.port === 465
-  if (implicit) {
-    const secured = await makeSecure(d)
-    if (secured.kind === 'failed') return tlsFailed(d, secured.why)
-    tls = secured.words
-  }
+  const first = implicit ? await makeSecure(d) : plaintext
+  if (first.kind === 'failed') return first.wasResuming ? { kind: 'again', withTls: true } : tlsFailed(d, first.why)
   const greeting = await d.wire.hear('the connection', parts.timeouts.greeting)
   if (greeting.code !== 220) return sorry(d, 'it greeted with', greeting)
-  let offers = await hello(d)
+  const offers = await hello(d)
   if ('kind' in offers) return offers
-  if (mayUseTls && !implicit) {
-    const started = await startTls(d, offers)
-    if (started.kind === 'trouble') return started.failed
-    if (started.kind === 'handshake failed' && hop.tls === 'opportunistic') return 'again without TLS'
-    if (started.kind === 'handshake failed') return tlsFailed(d, started.why)
-    if (started.kind === 'secured') {
-      tls = started.words
-      // RFC 3207 section 4.2: what was offered in the clear is forgotten.
-      offers = await hello(d)
-      if ('kind' in offers) return offers
-    }
-  }
-  return { wire: d.wire, remote: d.remote, tls, offers, messages: 0, needsReset: false, isReused: false }
+  if (implicit || !mayUseTls) return session(d, first.words, offers)
+  const started = await startTls(d, offers)
+  if (started.kind === 'trouble') return started.failed
+  if (started.kind === 'failed') return afterFailedHandshake(d, started)
+  if (started === plaintext) return session(d, '', offers)
+  // RFC 3207 section 4.2: what was offered in the clear is forgotten.
+  const offersInTls = await hello(d)
+  return 'kind' in offersInTls ? offersInTls : session(d, started.words, offersInTls)
+}
+
+const plaintext = { kind: 'plaintext', words: '' } as const
+
+/** RFC 7435: opportunistic security goes on in plaintext; anything else would be worse than no TLS at all. */
+function afterFailedHandshake(d: Dialogue, { why, wasResuming }: Secured & { kind: 'failed' }): Failed | Again {
+  if (wasResuming) return { kind: 'again', withTls: true }
+  return d.o.hop.tls === 'opportunistic' ? { kind: 'again', withTls: false } : tlsFailed(d, why)
+}
+
+function session({ wire, remote }: Dialogue, tls: string, offers: Offers): Session {
+  return { wire, remote, tls, offers, messages: 0, needsReset: false, isReused: false }
 }
 
 /** EHLO, or HELO for a server that does not know it (RFC 5321 section 3.2). */
@@ -148,30 +149,25 @@ async function hello({ o, wire, remote }: Dialogue): Promise<Offers | Failed> {
   return old.code === 250 ? offersNothing : sorry({ o, wire, remote }, 'HELO was answered', old)
 }
 
-type Started =
-  | { readonly kind: 'secured'; readonly words: string }
-  | { readonly kind: 'plaintext' }
-  | { readonly kind: 'handshake failed'; readonly why: string }
-  | { readonly kind: 'trouble'; readonly failed: Failed }
+type Started = Secured | typeof plaintext | { readonly kind: 'trouble'; readonly failed: Failed }
 
 async function startTls(d: Dialogue, offers: Offers): Promise<Started> {
   const { hop, parts } = d.o
   const required = hop.tls === 'required'
   if (!offers.startTls) {
-    if (!required) return { kind: 'plaintext' }
+    if (!required) return plaintext
     return { kind: 'trouble', failed: tlsFailed(d, 'it does not offer STARTTLS') }
   }
   const reply = await d.wire.ask('STARTTLS', parts.timeouts.command)
   if (reply.code !== 220) {
-    if (!required && d.wire.lost === undefined) return { kind: 'plaintext' }
+    if (!required && d.wire.lost === undefined) return plaintext
     return { kind: 'trouble', failed: sorry(d, 'STARTTLS was answered', reply, replies.nextHopTls()) }
   }
   // RFC 3207 section 4.2, and the response injection of 2021: what came in the clear after the go-ahead is not the
   // server's. Somebody sits in between, so `opportunistic` does not go on in plaintext either.
   if (!d.wire.isQuiet)
     return { kind: 'trouble', failed: tlsFailed(d, 'it sent bytes in the clear after its answer to STARTTLS') }
-  const secured = await makeSecure(d)
-  return secured.kind === 'secured' ? secured : { kind: 'handshake failed', why: secured.why }
+  return makeSecure(d)
 }
 
 function makeSecure({ o, wire }: Dialogue): Promise<Secured> {

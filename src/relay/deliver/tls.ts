@@ -18,7 +18,8 @@ export type TlsMemory = { session: Buffer | undefined; since: number }
 
 export type Secured =
   | { readonly kind: 'secured'; readonly words: string }
-  | { readonly kind: 'failed'; readonly why: string }
+  /** `wasResuming`: a handshake from the start may do better. */
+  | { readonly kind: 'failed'; readonly why: string; readonly wasResuming: boolean }
 
 /** Contexts by what they are made of: loading certificates for every connection is dear. */
 export class Contexts {
@@ -55,10 +56,18 @@ export async function secure(
   try {
     secureContext = contexts.for(hop)
   } catch (error) {
-    return { kind: 'failed', why: `the certificate, key or CA for this hop cannot be used: ${String(error)}` }
+    return {
+      kind: 'failed',
+      why: `the certificate, key or CA for this hop cannot be used: ${String(error)}`,
+      wasResuming: false,
+    }
   }
-  const socket = await wire.upgrade({ ...options(hop, memory), secureContext }, withinMs)
-  if (socket === undefined) return { kind: 'failed', why: wire.lost ?? '' }
+  const chosen = options(hop, memory)
+  const socket = await wire.upgrade({ ...chosen, secureContext }, withinMs)
+  if (socket === undefined) {
+    memory.session = undefined
+    return { kind: 'failed', why: wire.lost ?? '', wasResuming: chosen.session !== undefined }
+  }
   remember(socket, memory)
   return { kind: 'secured', words: describe(socket, hop) }
 }

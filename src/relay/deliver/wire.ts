@@ -164,6 +164,9 @@ export class Wire implements Due {
     waiter.tell(reply)
     // RFC 5321 section 3.8: after 421, to whatever command, it closes; nothing more is to be had here.
     if (reply.code === 421) this.lose(`it is closing the connection: ${said(reply)}`, reply)
+    // Replies have no numbers: once one is missing, each would be taken for the answer to the command before its own.
+    else if (reply.code < 400 && reply.code >= 300 && waiter.asked !== 'DATA')
+      this.lose(`it is out of step: ${waiter.asked} was answered ${said(reply)}`)
   }
 
   #expectWithin(ms: number): void {

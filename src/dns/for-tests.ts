@@ -1,0 +1,62 @@
+/** A name server on loopback that answers by a table. Not for production. */
+import { createSocket } from 'node:dgram'
+import { decode, encode, type Packet, type Answer as Record, type RecordType } from 'dns-packet'
+
+/** By `TYPE name`: records, an rcode, or silence. */
+export type Zone = {
+  readonly [question: string]: readonly Record[] | 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED' | 'silence' | 'garbage'
+}
+
+const rcodes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 }
+const authoritative = 0x0400
+
+export type NameServer = { readonly address: string; readonly asked: string[]; close(): Promise<void> }
+
+/** A name that stands nowhere in the zone is NXDOMAIN; one that has other types has no data. */
+export async function serve(zone: Zone): Promise<NameServer> {
+  const asked: string[] = []
+  const socket = createSocket('udp4')
+  socket.on('message', (bytes, from) => {
+    const query = decode(bytes)
+    const question = query.questions?.[0]
+    const key = `${question?.type} ${question?.name.toLowerCase()}`
+    asked.push(key)
+    const reply = replyTo(zone, query, key)
+    if (reply !== undefined) socket.send(reply, from.port, from.address)
+  })
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  const { port } = socket.address()
+  const close = (): Promise<void> => new Promise((resolve) => socket.close(() => resolve()))
+  return { address: `127.0.0.1:${port}`, asked, close }
+}
+
+function replyTo(zone: Zone, query: Packet, key: string): Buffer | undefined {
+  const found = zone[key] ?? nothing(zone, key)
+  if (found === 'silence') return undefined
+  if (found === 'garbage') return Buffer.from('garbage')
+  const rcode = typeof found === 'string' ? rcodes[found] : 0
+  return encode({
+    type: 'response',
+    ...(query.id === undefined ? {} : { id: query.id }),
+    ...(query.questions === undefined ? {} : { questions: query.questions }),
+    flags: authoritative | rcode,
+    answers: typeof found === 'string' ? [] : [...found],
+  })
+}
+
+function nothing(zone: Zone, key: string): [] | 'NXDOMAIN' {
+  const name = key.slice(key.indexOf(' '))
+  return Object.keys(zone).some((known) => known.endsWith(name)) ? [] : 'NXDOMAIN'
+}
+
+export const record = (type: RecordType & ('A' | 'AAAA'), name: string, data: string, ttl = 60): Record => ({
+  type,
+  name,
+  data,
+  ttl,
+})
+export const mx = (name: string, preference: number, exchange: string): Record => ({
+  type: 'MX',
+  name,
+  data: { preference, exchange },
+})
