@@ -6,8 +6,7 @@ import type { Limits } from './limits.ts'
 export type ListenAddress = { readonly host: string; readonly port: number; readonly implicitTls?: boolean }
 
 export type ListenOptions = {
-  /** Our name in the greeting and the answer to EHLO. */
-  /** Asked for at each use: a project that is applied later brings its own. */
+  /** Our name in the greeting and the answer to EHLO. Read at each use: a project that is applied later brings its own. */
   readonly hostname: string
   readonly addresses: readonly ListenAddress[]
   /** Asked for at the start and by every `setTls()`; undefined: no TLS is offered. */
