@@ -1,6 +1,5 @@
 /** Puts a lab together: DNS, an authority, tenants, the outside world. Each party has its own loopback address. */
-import type { Identity } from '../project/project.ts'
-import { asIdentity, type Ca, issue, makeCa } from './certificates/certificates.ts'
+import { asIdentity, type Ca, issue, type KeyPair, makeCa } from './certificates/certificates.ts'
 import { type DnsServer, startDns } from './dns-server/dns-server.ts'
 import type { Place } from './gateway.ts'
 import type { Person } from './letter/letter.ts'
@@ -31,13 +30,13 @@ export type LabTenant = {
   readonly plan: TenantPlan
   readonly tenant: SimulatedTenant
   /** What the gateway presents to this tenant: the connector knows it by this certificate. */
-  readonly gatewayIdentity: Identity & { readonly cert: Buffer }
+  readonly gatewayIdentity: KeyPair
 }
 
 export type Lab = {
   readonly dns: DnsServer
   readonly ca: Ca
-  readonly gatewayIdentity: Identity & { readonly cert: Buffer }
+  readonly gatewayIdentity: KeyPair
   readonly tenants: readonly LabTenant[]
   readonly outside: Outside
   /** Throws when the plan has none of that name. */

@@ -53,7 +53,9 @@ export function issue(o: IssueOptions): Issued {
 }
 
 /** What a project's `certificate` is once its files are read. */
-export function asIdentity(i: Issued): { readonly cert: Buffer; readonly key: Buffer } {
+export type KeyPair = { readonly cert: Buffer; readonly key: Buffer }
+
+export function asIdentity(i: Issued): KeyPair {
   return { cert: Buffer.from(i.chain), key: Buffer.from(i.key) }
 }
 

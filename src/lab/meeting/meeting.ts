@@ -12,6 +12,8 @@ import { randomUUID } from 'node:crypto'
 import { bareAddress, type Person, readCalendarPart, type Stored } from '../letter/letter.ts'
 import { attendeeLine, findAttendees, foldLine, propertyOf } from './ics.ts'
 
+export { type Attendee, findAttendees } from './ics.ts'
+
 export type Status = 'None' | 'Accepted' | 'Tentative' | 'Declined'
 export type Answer = 'ACCEPTED' | 'DECLINED' | 'TENTATIVE'
 

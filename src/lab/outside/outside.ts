@@ -7,8 +7,9 @@
  * On failure: refuses what DMARC says to refuse, 550 5.7.509, with the verdict in the reply.
  */
 import type { Reply } from '../../mail/reply/reply.ts'
-import type { Identity, NextHop } from '../../project/project.ts'
+import type { NextHop } from '../../project/project.ts'
 import { type Backend, type Incoming, listen } from '../../relay/listen/listen.ts'
+import type { KeyPair } from '../certificates/certificates.ts'
 import type { Person, Stored } from '../letter/letter.ts'
 import { domainOf, makePost, type Ports, type Sent } from '../post/post.ts'
 import { makeUser, type User } from '../user/user.ts'
@@ -24,7 +25,7 @@ export type OutsideOptions = {
   readonly address: string
   readonly domains: readonly string[]
   readonly people: readonly { readonly person: Person; readonly proxies?: readonly string[] }[]
-  readonly server: Identity & { readonly cert: Buffer }
+  readonly server: KeyPair
   readonly dnsServer: string
   readonly ports: Ports
 }

@@ -48,7 +48,7 @@ export function makePost(o: PostOptions): Post {
   const dial = (host: string, port: number) => connect({ host, port, localAddress: o.address })
   const deliverer = makeDeliverer({ hostname: o.hostname, dns, dial, timeouts: { closing: 200 } })
   return {
-    send: (letter, hop) => (hop === undefined ? sendByMx(o, dns, deliverer, letter) : hand(deliverer, letter, hop, o.hostname)),
+    send: (letter, hop) => (hop === undefined ? sendByMx(o, dns, deliverer, letter) : hand(deliverer, letter, withIdentity(hop, o.identity), o.hostname)),
     async close() {
       await deliverer.close()
       dns.close()
@@ -74,13 +74,13 @@ async function hopsOf(o: PostOptions, dns: Resolver, domain: string): Promise<re
   if (hosts.kind !== 'found') return hosts.why ?? `${domain} takes no mail`
   const hops = hosts.value.flatMap((host) => {
     const port = o.ports.get(host)
-    return port === undefined ? [] : [hopTo(host, port, o.identity)]
+    return port === undefined ? [] : [withIdentity({ host, port, tls: 'opportunistic', serverName: host }, o.identity)]
   })
   return hops.length === 0 ? `no server of the lab is called ${hosts.value.join(' or ')}` : hops
 }
 
-function hopTo(host: string, port: number, identity: Identity | undefined): NextHop {
-  return { host, port, tls: 'opportunistic', serverName: host, ...(identity === undefined ? {} : { identity }) }
+function withIdentity(hop: NextHop, identity: Identity | undefined): NextHop {
+  return identity === undefined || hop.identity !== undefined ? hop : { ...hop, identity }
 }
 
 async function hand(deliverer: Deliverer, letter: Letter, hop: Attempt['hop'], helo: string): Promise<readonly Sent[]> {

@@ -8,8 +8,8 @@
  * On failure: a message that cannot be handed on after it was taken is told in `legs`; no report is sent.
  */
 import { randomBytes } from 'node:crypto'
-import type { Identity } from '../../project/project.ts'
 import { listen, type Listener } from '../../relay/listen/listen.ts'
+import type { KeyPair } from '../certificates/certificates.ts'
 import type { Person } from '../letter/letter.ts'
 import { makePost, type Ports } from '../post/post.ts'
 import { makeUser, type User } from '../user/user.ts'
@@ -36,7 +36,7 @@ export type TenantOptions = {
   /** Contacts in the address book: all addresses of one correspondent. */
   readonly contacts?: readonly (readonly string[])[]
   /** Shown by the border and by the outbound connector. */
-  readonly identity: { readonly server: Identity & { readonly cert: Buffer }; readonly client?: Identity }
+  readonly identity: { readonly server: KeyPair; readonly client?: KeyPair }
   readonly roots: readonly string[]
   readonly dnsServer: string
   readonly ports: Ports
@@ -116,8 +116,9 @@ function openBorder(o: TenantOptions, transport: Transport, underWay: Set<Promis
     directory: transport.directory,
     roots: o.roots,
     // Exchange answers before it delivers; what fails then stands in the trace.
-    taken({ mailFrom, recipients }, raw) {
-      const leg = carry(transport, { mailFrom: mailFrom.text, recipients: recipients.map((r) => r.text), raw })
+    taken({ mailFrom, recipients }, raw, attribution) {
+      const why = attribution.kind === 'originating' ? attribution.why : undefined
+      const leg = carry(transport, { mailFrom: mailFrom.text, recipients: recipients.map((r) => r.text), raw }, why)
       underWay.add(leg)
       leg.finally(() => underWay.delete(leg)).catch(() => {})
     },

@@ -18,7 +18,14 @@ export type GatewayConnector = {
 }
 
 /** One line of the tenant's message trace. */
-export type Leg = { readonly messageId: string; readonly mailFrom: string; readonly way: 'mailbox' | 'gateway' | 'internet'; readonly sent: Sent }
+export type Leg = {
+  readonly messageId: string
+  readonly mailFrom: string
+  readonly way: 'mailbox' | 'gateway' | 'internet'
+  /** Why the session that brought it was this tenant's; absent for what a user wrote or a stranger brought. */
+  readonly attribution?: string
+  readonly sent: Sent
+}
 
 export type Transport = {
   readonly directory: Directory
@@ -31,14 +38,15 @@ export type Transport = {
 const passField = 'x-causeway-pass'
 
 /** Each recipient by its way; what stays inside is never changed. */
-export async function carry(t: Transport, letter: Letter): Promise<readonly Sent[]> {
+export async function carry(t: Transport, letter: Letter, attribution?: string): Promise<readonly Sent[]> {
   const wasAtGateway = fieldText(letter.raw, passField) !== ''
   const ways = Map.groupBy(letter.recipients, (recipient) => wayOf(t, recipient, wasAtGateway))
   const messageId = fieldText(letter.raw, 'message-id')
   const sent = await Promise.all(
     [...ways].map(async ([way, recipients]) => {
       const results = await go(t, way, { ...letter, recipients })
-      t.legs.push(...results.map((each) => ({ messageId, mailFrom: letter.mailFrom, way: way === 'nowhere' ? ('mailbox' as const) : way, sent: each })))
+      const leg = { messageId, mailFrom: letter.mailFrom, way: way === 'nowhere' ? 'mailbox' : way, ...(attribution === undefined ? {} : { attribution }) } as const
+      t.legs.push(...results.map((each) => ({ ...leg, sent: each })))
       return results
     }),
   )
