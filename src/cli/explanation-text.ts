@@ -29,7 +29,7 @@ function deliveryLines(delivery: ExplainedDelivery, n: number): string[] {
       `    + ${change.new}   (${change.entry})`,
     ]),
     ...(changes.length === 0 ? ['  no field is changed'] : []),
-    ...(signed.length === 0 ? ['  not signed'] : signed.map((s) => `  signed     d=${s.domain} s=${s.selector}`)),
+    ...signed.map((s) => `  signed     d=${s.domain} s=${s.selector}`),
     ...(file === undefined ? [] : [`  written to ${file}`]),
   ]
 }

@@ -82,7 +82,7 @@ function factsOf(e: TraceEvent): string {
         ? `${e.field ?? ''} ${e.why ?? ''}`
         : `${e.field ?? ''}: ${e.old ?? ''} -> ${e.new}   (${e.entry ?? ''})`
     case 'SIGN':
-      return e.new ?? ''
+      return e.new ?? e.why ?? ''
     case 'SEND':
     case 'DEFER':
     case 'FAIL':

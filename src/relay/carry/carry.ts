@@ -20,7 +20,7 @@ import { type Signer, sign } from '../sign/sign.ts'
 import { type OurFields, ourFields } from './our-fields.ts'
 import { signingDomain } from './signing-domain.ts'
 
-export { signingDomain } from './signing-domain.ts'
+export { type Signing, signingDomain } from './signing-domain.ts'
 
 /** The keys for a domain, or why they cannot be had now. */
 export type KeyRing = {
@@ -71,10 +71,11 @@ type Finished =
 /** The copy with our fields on top and its signatures; an outcome when it must not leave now. */
 async function finishedCopy(parts: CarrierParts, load: Load, body: Content): Promise<Finished> {
   const { project, admission, delivery, copy, record } = load
-  const domain = signingDomain(project, admission, delivery, copy)
-  const ring = domain === undefined ? { signers: [] } : await parts.keys.signers(project, domain)
+  const signing = signingDomain(project, admission, delivery, copy)
+  const ring = signing.kind === 'not' ? { signers: [] } : await parts.keys.signers(project, signing.domain)
   if ('trouble' in ring) return { kind: 'trouble', outcome: deferred(delivery, ring.trouble) }
   const content = await finish({ ...load, passKey: parts.passKey, id: record.id, now: parts.now() }, body, ring.signers)
+  if (signing.kind === 'not') record.unsigned(delivery, signing.why)
   for (const signer of ring.signers) record.signed(delivery, signer)
   return { kind: 'content', content }
 }

@@ -1,8 +1,8 @@
 /** A trial run: the stages of the relay up to the point where something would be sent. */
 import { type Content, type Message, readMessage } from '../../mail/message/message.ts'
-import type { Entry, Project } from '../../project/project.ts'
+import { type Entry, type Project, servedDomain } from '../../project/project.ts'
 import { type Admission, admit, type Peer, type Refusal, type Supposition } from '../admit/admit.ts'
-import { finish, signingDomain } from '../carry/carry.ts'
+import { finish, type Signing, signingDomain } from '../carry/carry.ts'
 import type { Client, Incoming, MailFrom, Recipient } from '../listen/listen.ts'
 import { type Delivery, type Given, plan } from '../plan/plan.ts'
 import { type Copy, rewrite } from '../rewrite/rewrite.ts'
@@ -74,27 +74,24 @@ export async function tryOut(question: TrialQuestion): Promise<Tried> {
 async function explainDelivery(question: TrialQuestion, message: Message, admission: Admission, delivery: Delivery) {
   const { project, passKey, now } = question
   const copy = rewrite(project, message, delivery.view)
-  const domain = signingDomain(project, admission, delivery, copy)
-  const keys = domain === undefined ? { signers: [], toBeMade: [] } : question.keys(project, domain)
+  const signing = signingDomain(project, admission, delivery, copy)
+  const keys = signing.kind === 'not' ? { signers: [], toBeMade: [] } : question.keys(project, signing.domain)
   const incoming = incomingOf(question)
   const content = await finish(
     { project, incoming, admission, delivery, copy, passKey, id: 'explain', now, message },
     copy.body,
     keys.signers,
   )
-  return { content, delivery: describe(project, delivery, copy, domain, keys.toBeMade) }
+  return { content, delivery: describe(project, delivery, copy, signing, keys.toBeMade) }
 }
 
 function describe(
   project: Project,
   delivery: Delivery,
   copy: Copy,
-  domain: string | undefined,
+  signing: Signing,
   toBeMade: readonly string[],
 ): ExplainedDelivery {
-  const dkim = project.domains.find((d) => d.name === domain)?.dkim
-  const selectors =
-    dkim === undefined ? [] : [dkim.selector, ...(dkim.ed25519 === undefined ? [] : [dkim.ed25519.selector])]
   return {
     side: delivery.side,
     by: delivery.by,
@@ -103,13 +100,21 @@ function describe(
     mailFrom: address(delivery.mailFrom),
     recipients: delivery.recipients.map(address),
     changes: copy.changes,
-    signed: domain === undefined ? [] : selectors.map((selector) => ({ domain, selector })),
+    signed: signing.kind === 'not' ? [] : selectorsOf(project, signing.domain),
     reasons: [
       ...delivery.reasons,
       ...copy.left.map(({ field, why }) => `${field} is left as it is: ${why}`),
+      ...(signing.kind === 'not' ? [`not signed: ${signing.why}`] : []),
       ...toBeMade.map((file) => `the key ${file} does not exist yet: it would be made on first use`),
     ],
   }
+}
+
+function selectorsOf(project: Project, domain: string): ExplainedDelivery['signed'] {
+  const dkim = servedDomain(project, domain)?.dkim
+  if (dkim === undefined) return []
+  const both = dkim.ed25519 === undefined ? [dkim] : [dkim, dkim.ed25519]
+  return both.map(({ selector }) => ({ domain, selector }))
 }
 
 const address = ({ given, rewritten, entry }: Given & { readonly entry?: Entry }): ExplainedAddress => ({

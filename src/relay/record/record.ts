@@ -30,6 +30,7 @@ export type Record = {
   rejected(refusals: readonly Refusal[], reply: Reply): Reply
   rewritten(delivery: Delivery, copy: Copy): void
   signed(delivery: Delivery, signer: Signer): void
+  unsigned(delivery: Delivery, why: string): void
   carried(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outcome[]
   answered(reply: Reply): Reply
 }
@@ -139,6 +140,9 @@ function makeRecord(
         new: `d=${signer.domain} s=${signer.selector} a=${signer.algorithm}`,
         direction: delivery.side,
       })
+    },
+    unsigned(delivery, why) {
+      if (delivery.side === 'outside') event('SIGN', { why: `not signed: ${why}`, direction: delivery.side })
     },
     carried(delivery, outcomes) {
       delivery.recipients.forEach((recipient, i) => {
