@@ -73,7 +73,7 @@ export function checkPairs(reading: Reading, tenants: readonly Piece<Tenant>[]):
 }
 
 function checkPair(reading: Reading, a: Tenant, b: Piece<Tenant>): void {
-  const verdicts = [certificates, addresses, serverNames, secrets].map((compare) => compare(a.from, b.value.from))
+  const verdicts = [byCertificate, byAddress, byServerName, bySecret].map((compare) => compare(a.from, b.value.from))
   if (verdicts.includes('apart')) return
   const path = [...b.path, 'from']
   const remedy = 'Let them differ in something that both demand: certificate, addresses, serverName or secret.'
@@ -94,7 +94,7 @@ function checkPair(reading: Reading, a: Tenant, b: Piece<Tenant>): void {
 type Verdict = 'apart' | 'overlap' | 'unlike'
 type From = Tenant['from']
 
-function certificates(a: From, b: From): Verdict {
+function byCertificate(a: From, b: From): Verdict {
   if (a.certificate.length === 0 || b.certificate.length === 0) return 'unlike'
   return a.certificate.some((one) => b.certificate.some((two) => covers(one, two) || covers(two, one)))
     ? 'overlap'
@@ -106,18 +106,18 @@ function covers(demanded: string, name: string): boolean {
   return demanded === name || (demanded.startsWith('*.') && name.slice(name.indexOf('.') + 1) === demanded.slice(2))
 }
 
-function addresses(a: From, b: From): Verdict {
+function byAddress(a: From, b: From): Verdict {
   if (a.addresses.length === 0 || b.addresses.length === 0) return 'unlike'
   return a.addresses.some((one) => b.addresses.some((two) => networksOverlap(one, two))) ? 'overlap' : 'apart'
 }
 
-function serverNames(a: From, b: From): Verdict {
+function byServerName(a: From, b: From): Verdict {
   if (a.serverName === undefined || b.serverName === undefined) return 'unlike'
   return a.serverName === b.serverName ? 'overlap' : 'apart'
 }
 
 /** Each tenant knows its own secret only. */
-function secrets(a: From, b: From): Verdict {
+function bySecret(a: From, b: From): Verdict {
   if (a.secret === undefined || b.secret === undefined) return 'unlike'
   return a.secret.value === b.secret.value ? 'overlap' : 'apart'
 }

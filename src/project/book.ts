@@ -43,16 +43,20 @@ export function draftOf(book: Book, note: 'all' | 'touched'): Draft {
 
 /** Enters an entry. Gives the entries that hold one of its addresses already, with the addresses; these keep them. */
 export function enter(draft: Draft, entry: Entry): ReadonlyMap<Entry, readonly string[]> {
-  const clashes = new Map<Entry, string[]>()
+  const clashes = new Map<Entry, readonly string[]>()
   for (const key of claimedKeys(entry)) {
     const holder = draft.claims.claim(key, entry)
-    if (holder !== undefined && holder !== entry) clashes.set(holder, [...(clashes.get(holder) ?? []), key])
+    if (holder !== undefined && holder !== entry) clashes.set(holder, withKey(clashes.get(holder) ?? [], key))
     touch(draft, key)
   }
   if (entry.outboundOnly) countTarget(draft, entry, 1)
   draft.size += 1
   draft.fresh?.add(entry)
   return clashes
+}
+
+function withKey(keys: readonly string[], key: string): readonly string[] {
+  return keys.includes(key) ? keys : [...keys, key]
 }
 
 export function strike(draft: Draft, entry: Entry): void {

@@ -116,11 +116,12 @@ function* rowsOf(
 ): Iterable<Row> {
   const columns = new Map(header.map((name, i) => [name.toLowerCase(), i]))
   for (const { line, fields } of records) {
+    // Spreadsheets leave rows of nothing but separators behind.
+    if (fields.every((field) => field.trim() === '')) continue
     const place = { file, line }
     if (fields.length === header.length)
       yield { place, field: (column) => fields[columns.get(column) ?? -1]?.trim() ?? '' }
-    // Spreadsheets leave rows of nothing but separators behind.
-    else if (fields.some((field) => field.trim() !== '')) {
+    else {
       const text = `The row has ${fields.length} fields; the header has ${header.length} columns.`
       findings.problems.push(
         problem(

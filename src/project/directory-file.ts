@@ -1,5 +1,6 @@
 /** Directory files: people on the move (`Source,Target,Mode`), and entries of the Exchange Edge server. */
 import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
 import { type Row, readSheet, type Sheet } from './csv.ts'
 import { edgeColumns, edgeEntry, reportTwins } from './edge-entries.ts'
 import type { EntryText } from './entry.ts'
@@ -54,7 +55,9 @@ export function readDirectory(bytes: Buffer, file: string, findings: Findings): 
 export function readListedFiles(reading: Reading, names: readonly string[]): readonly EntryText[] {
   const lists = names.map((name, i) => {
     const bytes = readNamed(reading, ['directoryFiles', i], name, maxBytes)
-    return bytes === undefined ? [] : readDirectory(bytes, name, reading.findings)
+    return bytes === undefined
+      ? []
+      : readDirectory(bytes, isAbsolute(name) ? name : join(dirname(reading.file), name), reading.findings)
   })
   return lists.length === 1 ? (lists[0] ?? []) : lists.flat()
 }

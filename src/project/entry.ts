@@ -136,13 +136,7 @@ function readAliases(text: EntryText, place: Place, wrong: Problem[]): readonly 
   const read = text.aliases.map((alias) => {
     const side = exact(alias)
     if (typeof side !== 'string') return side.text
-    wrong.push(
-      problem(
-        place,
-        `The alias ${show(alias)} of ${show(text.internal)} cannot be used: it is something ${side}.`,
-        remedyFor(alias),
-      ),
-    )
+    wrong.push(problem(place, `${show(text.internal)} has the alias ${show(alias)}, ${side}.`, remedyFor(alias)))
     return alias
   })
   return Object.freeze(read)

@@ -2,16 +2,17 @@
 
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { checkDemands, checkPairs } from './attribution.ts'
+import { checkPairs } from './attribution.ts'
+import { checkTenants } from './between-tenants.ts'
 import { readListedFiles } from './directory-file.ts'
 import { checkDomains, compileDomain, compileGateway, compilePolicy } from './domains.ts'
 import type { EntryText } from './entry.ts'
 import { noFindings, problem, type Result, refusal, settle } from './findings.ts'
-import type { Project, ServedDomain, Tenant } from './model.ts'
+import type { Project, ServedDomain } from './model.ts'
 import { type Piece, type Reading, startReading } from './reading.ts'
-import { called, type Pieces, takeApart } from './shape.ts'
+import { type Pieces, takeApart } from './shape.ts'
 import { compileTable } from './table.ts'
-import { checkFields, checkTenants, compileTenant } from './tenants.ts'
+import { checkFields, compileTenant, type ReadTenant } from './tenants.ts'
 import { makeTerritory, type Territory } from './territory.ts'
 import { controlCharacters, readYaml, type YamlFile } from './yaml-file.ts'
 
@@ -26,7 +27,7 @@ export function loadProject(file: string): Result<Project> {
 /** The same for text that need not stand in `file`; what it names is looked for beside that file. */
 export function loadProjectText(bytes: Buffer, file: string): Result<Project> {
   const yaml = readYaml(bytes, file)
-  return yaml.ok ? compile(file, yaml.file) : refusal(...yaml.problems)
+  return yaml.ok ? compile(file, yaml.file) : settle<Project>({ problems: [...yaml.problems], warnings: [] }, undefined)
 }
 
 function readProjectFile(file: string): Buffer | string {
@@ -45,7 +46,7 @@ function compile(file: string, yaml: YamlFile): Result<Project> {
   for (const path of controlCharacters(yaml.value)) {
     reading.wrong(
       path,
-      `${called(yaml.value, path)} holds a control character or one that cannot be seen.`,
+      `${reading.called(path)} holds a control character or one that cannot be seen.`,
       'Write it again without.',
     )
   }
@@ -55,7 +56,7 @@ function compile(file: string, yaml: YamlFile): Result<Project> {
 
 /** undefined when a part is missing that nothing can be without; what is wrong with it was told by then. */
 function project(file: string, reading: Reading, pieces: Pieces): Project | undefined {
-  const tenants = pieces.tenants.map((piece) => ({ value: compileTenant(reading, piece), path: piece.path }))
+  const tenants = pieces.tenants.map((piece) => compileTenant(reading, piece))
   for (const piece of pieces.brokenTenants) checkFields(reading, piece)
   const names = pieces.document === undefined ? undefined : tenants.map((t) => t.value.name)
   const domains = pieces.domains.map((piece) => ({ value: compileDomain(reading, piece, names), path: piece.path }))
@@ -81,24 +82,24 @@ function project(file: string, reading: Reading, pieces: Pieces): Project | unde
   })
 }
 
-function checkBetween(
-  reading: Reading,
-  tenants: readonly Piece<Tenant>[],
-  domains: readonly Piece<ServedDomain>[],
-): void {
-  for (const tenant of tenants) checkDemands(reading, tenant)
+function checkBetween(reading: Reading, tenants: readonly ReadTenant[], domains: readonly Piece<ServedDomain>[]): void {
   checkTenants(reading, tenants)
-  checkPairs(reading, tenants)
+  checkPairs(
+    reading,
+    tenants.filter((tenant) => tenant.isKnown),
+  )
   checkDomains(reading, domains)
 }
 
 /** While a tenant or a domain is not understood, nobody can say whose domain an address has. */
 function territoryOf(
   pieces: Pieces,
-  tenants: readonly Piece<Tenant>[],
+  tenants: readonly ReadTenant[],
   domains: readonly Piece<ServedDomain>[],
 ): Territory | undefined {
-  return pieces.document === undefined ? undefined : makeTerritory(values(tenants), values(domains))
+  const all =
+    pieces.document !== undefined && tenants.every((t) => t.isOwner) && domains.every((d) => d.value.name !== '')
+  return all ? makeTerritory(values(tenants), values(domains)) : undefined
 }
 
 function inlineEntries(reading: Reading, pieces: Pieces): readonly EntryText[] {

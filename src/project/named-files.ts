@@ -16,23 +16,18 @@ const maxPfxBytes = 64 * 1024
 /** The bytes of a file, or undefined when it cannot be read, which is then told. */
 export function readNamed(reading: Reading, path: Path, name: string, limit = maxBytes): Buffer | undefined {
   const file = resolve(reading.folder, name)
-  try {
-    const stat = statSync(file)
-    if (!stat.isFile())
-      return reading.wrong(path, `${show(name)} is not a file.`, 'Name a file, relative to the project file.')
-    if (stat.size > limit)
-      return reading.wrong(
-        path,
-        `${show(name)} has ${stat.size} bytes, which is too large for what it should be.`,
-        'Name the right file.',
-      )
-    return readFileSync(file)
-  } catch (error) {
-    return reading.wrong(
+  const wrong = (why: string): undefined =>
+    reading.wrong(
       path,
-      `${show(name)} ${whyUnread(error)}.`,
+      `${reading.called(path)} is ${show(name)}, which ${why}.`,
       `Paths are relative to the project file; it was looked for at ${file}.`,
     )
+  try {
+    const stat = statSync(file)
+    if (!stat.isFile()) return wrong('is not a file')
+    return stat.size > limit ? wrong(`has ${stat.size} bytes, too many for what it should be`) : readFileSync(file)
+  } catch (error) {
+    return wrong(whyUnread(error))
   }
 }
 

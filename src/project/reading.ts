@@ -1,4 +1,6 @@
 /** A project file while it is being read: its folder, its lines, and what was found to be wrong. */
+
+import { called } from './called.ts'
 import { type Findings, type Place, problem } from './findings.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
 
@@ -8,6 +10,8 @@ export type Reading = {
   readonly folder: string
   readonly findings: Findings
   at(path: Path): Place
+  /** What the place is called in a sentence. */
+  called(path: Path): string
   /** Something that the project cannot be loaded with. */
   wrong(path: Path, text: string, remedy: string): undefined
   warn(path: Path, text: string, remedy: string): void
@@ -23,6 +27,7 @@ export function startReading(file: string, folder: string, yaml: YamlFile, findi
     folder,
     findings,
     at,
+    called: (path) => called(yaml.value, path),
     wrong: (path, text, remedy) => {
       findings.problems.push(problem(at(path), text, remedy))
     },
@@ -30,4 +35,11 @@ export function startReading(file: string, folder: string, yaml: YamlFile, findi
       findings.warnings.push(problem(at(path), text, remedy))
     },
   }
+}
+
+/** What was read, and whether nothing was wrong with it: what builds on it need not be told again. */
+export function attempt<T>(reading: Reading, read: () => T): { readonly value: T; readonly isSound: boolean } {
+  const before = reading.findings.problems.length
+  const value = read()
+  return { value, isSound: reading.findings.problems.length === before }
 }

@@ -11,8 +11,8 @@ const identitySchema = z
     pfx: text.optional().describe('PKCS #12 file with certificate, chain and key, instead of `cert` and `key`.'),
     passwordFile: text.optional().describe('File with the password of `pfx`. One final line end is not part of it.'),
   })
-  .meta({ id: 'Identity' })
   .describe('A certificate with its key: either `cert` and `key`, or `pfx` and `passwordFile`.')
+  .meta({ id: 'Identity' })
 
 const hopSchema = z
   .strictObject({
@@ -29,16 +29,16 @@ const hopSchema = z
     serverName: text.optional().describe('Name to verify in the certificate. Default: `host`.'),
     certificate: identitySchema.optional().describe('What we present: certificate and key.'),
   })
-  .meta({ id: 'NextHop' })
   .describe('A server that mail is handed to.')
+  .meta({ id: 'NextHop' })
 
 const secretSchema = z
   .strictObject({
     header: text.describe('Name of the header field that carries the secret. It is removed from whatever leaves.'),
     valueFile: text.describe('File with the value. One final line end is not part of it.'),
   })
-  .meta({ id: 'Secret' })
   .describe('A header field that only this tenant knows, set by a transport rule.')
+  .meta({ id: 'Secret' })
 
 const fromSchema = z
   .strictObject({
@@ -48,8 +48,8 @@ const fromSchema = z
     serverName: text.optional().describe('Host name that it connects to (SNI).'),
     secret: secretSchema.optional(),
   })
-  .meta({ id: 'From' })
   .describe('How its mail is recognised: by all of these that are given, at least one.')
+  .meta({ id: 'From' })
 
 const outboundSchema = z
   .union([z.enum(['return', 'handover', 'direct']), z.strictObject({ smarthost: hopSchema })])
@@ -69,8 +69,8 @@ const tenantSchema = z
     to: hopSchema.describe('Where its mail is handed to, and how.'),
     outbound: outboundSchema,
   })
-  .meta({ id: 'Tenant' })
   .describe('A mail system with its own mailboxes.')
+  .meta({ id: 'Tenant' })
 
 export const modes = ['None', 'DayOne', 'DayTwo', 'Done'] as const
 
@@ -96,8 +96,8 @@ const entrySchema = z
       .optional()
       .describe('Stage of a move, kept by `causeway directory set`: which of the two addresses is the old one.'),
   })
-  .meta({ id: 'Entry' })
   .describe('One person, one domain, or a domain with its subdomains.')
+  .meta({ id: 'Entry' })
 
 const dkimKeyFields = {
   selector: text.describe('Selector: the record stands at `<selector>._domainkey.<domain>`.'),
@@ -109,8 +109,8 @@ const dkimSchema = z
     ...dkimKeyFields,
     ed25519: z.strictObject(dkimKeyFields).optional().describe('A second signature with Ed25519, beside the RSA one.'),
   })
-  .meta({ id: 'Dkim' })
   .describe('Key to sign with when From is in this domain (RSA-2048).')
+  .meta({ id: 'Dkim' })
 
 const domainSchema = z
   .strictObject({
@@ -127,8 +127,8 @@ const domainSchema = z
       .describe('What becomes of mail to addresses that the directory does not know: `reject`, or `{ tenant: NAME }`.'),
     dkim: dkimSchema.optional(),
   })
-  .meta({ id: 'Domain' })
   .describe('A domain that the world sees, whose mail arrives here.')
+  .meta({ id: 'Domain' })
 
 const policySchema = z
   .strictObject({
@@ -158,16 +158,16 @@ const policySchema = z
       .meta({ default: 'queue' })
       .describe('`queue`: we keep the mail and try again. `defer`: the sender is asked to (451).'),
   })
-  .meta({ id: 'Policy' })
   .describe('Rules for all mail of the project.')
+  .meta({ id: 'Policy' })
 
 const gatewaySchema = z
   .strictObject({
     hostname: text.describe('Our name in EHLO, Received and the certificate.'),
     tls: identitySchema.optional().describe('Our certificate and key as a server.'),
   })
-  .meta({ id: 'Gateway' })
   .describe('Causeway itself.')
+  .meta({ id: 'Gateway' })
 
 export const projectSchema = z
   .strictObject({
@@ -188,8 +188,8 @@ export const projectSchema = z
     domains: z.array(domainSchema).optional().meta({ default: [] }).describe('The domains that the world sees.'),
     policy: policySchema.optional(),
   })
-  .meta({ id: 'Project', title: 'Causeway project file' })
   .describe('Paths are relative to the project file.')
+  .meta({ id: 'Project', title: 'Causeway project file' })
 
 export type ProjectDocument = z.infer<typeof projectSchema>
 export type TenantDocument = z.infer<typeof tenantSchema>
@@ -206,4 +206,5 @@ export const parts = {
   entry: entrySchema,
   domain: domainSchema,
   policy: policySchema,
+  policyFields: policySchema.shape,
 }

@@ -1,5 +1,6 @@
 /** Is everything where the schema wants it? What is not is told in sentences, with the field that was probably meant. */
 import { z } from 'zod'
+import { called, fieldOf, valueAt } from './called.ts'
 import { didYouMean, show } from './names.ts'
 import type { Piece, Reading } from './reading.ts'
 import {
@@ -41,7 +42,7 @@ export function takeApart(value: unknown, reading: Reading): Pieces {
     brokenTenants: brokenTenants(from('tenants')),
     entries: each(parts.entry, from('directory'), 'directory'),
     domains: each(parts.domain, from('domains'), 'domains'),
-    policy: one(parts.policy, from('policy'), ['policy']),
+    policy: one(parts.policy, from('policy'), ['policy']) ?? partners(from('policy')),
     directoryFiles: files.data ?? [],
   }
 }
@@ -56,6 +57,12 @@ function each<T>(schema: z.ZodType<T>, value: unknown, field: string): readonly 
   return value.flatMap((item: unknown, i) => one(schema, item, [field, i]) ?? [])
 }
 
+/** Of a policy with a field of the wrong shape, the one field that can be wrong in another way. */
+function partners(policy: unknown): Pieces['policy'] {
+  const notRewrittenFor = parts.policyFields.notRewrittenFor.safeParse(fieldOf(policy, 'notRewrittenFor'))
+  return { value: { notRewrittenFor: notRewrittenFor.data }, path: ['policy'] }
+}
+
 function brokenTenants(value: unknown): readonly Piece<TenantFields>[] {
   if (!Array.isArray(value)) return []
   return value.flatMap((item: unknown, i) => {
@@ -66,45 +73,6 @@ function brokenTenants(value: unknown): readonly Piece<TenantFields>[] {
     const rest = { from: field(from, 'from'), to: field(to, 'to'), outbound: field(outbound, 'outbound') }
     return [{ value: { ...known, ...rest }, path: ['tenants', i] }]
   })
-}
-
-function fieldOf(value: unknown, field: string | number): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, field)
-    ? Reflect.get(value, field)
-    : undefined
-}
-
-function valueAt(root: unknown, path: Path): unknown {
-  return path.reduce<unknown>(fieldOf, root)
-}
-
-/** What a path is called in a sentence: `to.port of tenant contoso`. */
-export function called(root: unknown, path: Path): string {
-  const [field, index, ...rest] = path
-  if (field === undefined) return 'the project'
-  if (typeof index !== 'number') return dotted(path)
-  const item = itemName(root, String(field), index)
-  return rest.length === 0 ? item : `${dotted(rest)} of ${item}`
-}
-
-function itemName(root: unknown, field: string, index: number): string {
-  const item = valueAt(root, [field, index])
-  const kinds: { readonly [field: string]: string } = {
-    tenants: 'tenant',
-    domains: 'domain',
-    directory: 'directory entry',
-  }
-  const kind = kinds[field]
-  const name = fieldOf(item, field === 'directory' ? 'internal' : 'name')
-  if (kind === undefined) return `${field}[${index + 1}]`
-  return typeof name === 'string' ? `${kind} ${show(name).slice(1, -1)}` : `${kind} ${index + 1}`
-}
-
-function dotted(path: Path): string {
-  return path.reduce<string>(
-    (text, step) => (typeof step === 'number' ? `${text}[${step + 1}]` : text === '' ? step : `${text}.${step}`),
-    '',
-  )
 }
 
 type Issue = z.core.$ZodIssue
@@ -154,7 +122,7 @@ function reportType(expected: string, value: unknown, path: Path, thing: string,
   const wanted: { readonly [type: string]: readonly [string, string] } = {
     string: ['a text', `Put it in quotes: "${String(value)}".`],
     array: ['a list', 'Write it as a list: [one, two].'],
-    object: ['a group of fields', describe(path)],
+    object: ['a group of fields', `Write its fields under it: ${Object.keys(fieldsAt(path)).join(', ')}.`],
     boolean: ['true or false', 'Write true or false, without quotes.'],
     number: ['a number', 'Write a whole number, without quotes.'],
     int: ['a whole number', 'Write a whole number, without quotes.'],
@@ -196,7 +164,7 @@ function reportSize(
 function reportUnion(issue: Issue & { code: 'invalid_union' }, root: unknown, reading: Reading, path: Path): void {
   const inner = issue.errors.find((branch) => branch.every((i) => i.path.length > 0 || i.code === 'unrecognized_keys'))
   if (inner !== undefined) {
-    for (const one of inner) report(one, root, reading, path)
+    for (const deeper of inner) report(deeper, root, reading, path)
     return
   }
   const values = issue.errors.flatMap((branch) =>

@@ -26,6 +26,8 @@ const maxBytes = 256 * 1024 * 1024
 // An alias may stand for a list of aliases: without a bound a short file becomes a long one.
 const maxAliases = 100
 
+const nested = ['The YAML is nested too deeply to be read', 'A project file has no more than six levels.'] as const
+
 type Parsed =
   | { readonly ok: true; readonly file: YamlFile }
   | { readonly ok: false; readonly problems: readonly Problem[] }
@@ -53,7 +55,7 @@ export function readYaml(bytes: Buffer, file: string): Parsed {
   } catch (error) {
     // The reader descends: brackets by the thousand exhaust the stack.
     if (!(error instanceof RangeError)) throw error
-    return broken(file, 1, 'The YAML is nested too deeply to be read.', 'A project file has no more than six levels.')
+    return broken(file, 1, `${nested[0]}.`, nested[1])
   }
 }
 
@@ -61,7 +63,7 @@ function parse(text: string, file: string): Parsed {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, version: '1.2' })
   const errors = [...document.errors, ...document.warnings]
-  if (errors.length > 0) return { ok: false, problems: errors.map((e) => syntaxProblem(e, file, lines)) }
+  if (errors.length > 0) return { ok: false, problems: syntaxProblems(errors, file, lines) }
   const contents = document.contents
   if (contents === null || (isScalar(contents) && contents.value === null)) {
     return broken(file, 1, 'The file is empty.', 'A project file begins with `name:`, `gateway:` and `tenants:`.')
@@ -121,22 +123,31 @@ function aliasProblem(alias: Node | undefined): string {
   return `The reference *${name} leads to nothing, or to too much.`
 }
 
-const remedies: { readonly [code: string]: string } = {
-  BAD_SCALAR_START: 'Put the value in quotes: "@contoso.com".',
-  DUPLICATE_KEY: 'Keep one of the two.',
-  MULTIPLE_DOCS: 'Remove the line `---`; a project file is one document.',
-  TAB_AS_INDENT: 'Indent with spaces.',
-  BAD_ALIAS: 'A value that begins with * must stand in quotes: "*.contoso.com".',
+/** The mistakes that project files really have, in words; YAML's own for the others. */
+const known: { readonly [code: string]: readonly [string, string] } = {
+  BAD_SCALAR_START: [
+    'A value begins with a character that YAML keeps for itself',
+    'Put the value in quotes: "@contoso.com".',
+  ],
+  DUPLICATE_KEY: ['This field stands twice', 'Keep one of the two.'],
+  MULTIPLE_DOCS: [
+    'The file holds more than one document',
+    'Remove the line `---` and what does not belong to the project.',
+  ],
+  TAB_AS_INDENT: ['A tab stands where the indentation should be', 'Indent with spaces.'],
+  RESOURCE_EXHAUSTION: nested,
 }
 
-function syntaxProblem(error: YAMLError, file: string, lines: LineCounter): Problem {
-  const what = (error.message.split('\n')[0] ?? '').replace(/[.:]?$/, '')
-  const text = `This is not YAML as a project file needs it: ${what}.`
-  return problem(
-    { file, line: lines.linePos(error.pos[0]).line },
-    text,
-    remedies[error.code] ?? 'Correct the indentation, quotes or brackets here.',
-  )
+function syntaxProblems(errors: readonly YAMLError[], file: string, lines: LineCounter): readonly Problem[] {
+  // What follows from running out of room says nothing more.
+  const [exhausted] = errors.filter((error) => error.code === 'RESOURCE_EXHAUSTION')
+  return (exhausted === undefined ? errors : [exhausted]).map((error) => {
+    const [what, remedy] = known[error.code] ?? [
+      `This is not YAML: ${error.message.split('\n')[0]}`,
+      'Correct the indentation, quotes or brackets here.',
+    ]
+    return problem({ file, line: lines.linePos(error.pos[0]).line }, `${what}.`, remedy)
+  })
 }
 
 /** Offset of a field's name, or of a list's item. */
