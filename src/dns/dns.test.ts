@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mailHosts, makeResolver, type Resolver } from './dns.ts'
-import { mx, type NameServer, record, serve, type Zone } from './for-tests.ts'
+import { mx, type NameServer, record, serve, txt, type Zone } from './for-tests.ts'
 
 async function withZone(
   zone: Zone,
@@ -26,12 +26,9 @@ test('found: each type', () =>
       'A x.example': [a('x.example')],
       'AAAA x.example': [record('AAAA', 'x.example', '2001:db8::1')],
       'MX x.example': [mx('x.example', 20, 'b.example'), mx('x.example', 10, 'a.example')],
-      'TXT x.example': [
-        { type: 'TXT', name: 'x.example', data: ['v=spf1 ', '-all'] },
-        { type: 'TXT', name: 'x.example', data: 'two' },
-      ],
-      'NS x.example': [{ type: 'NS', name: 'x.example', data: 'ns.example' }],
-      'CNAME w.example': [{ type: 'CNAME', name: 'w.example', data: 'x.example' }],
+      'TXT x.example': [txt('x.example', 'v=spf1 ', '-all'), txt('x.example', 'two')],
+      'NS x.example': [record('NS', 'x.example', 'ns.example')],
+      'CNAME w.example': [record('CNAME', 'w.example', 'x.example')],
       'A xn--mnchen-3ya.example': [a('xn--mnchen-3ya.example')],
     },
     async (r) => {

@@ -1,6 +1,6 @@
 /** A name server on loopback that answers by a table. Not for production. */
 import { createSocket } from 'node:dgram'
-import { decode, encode, type Packet, type Answer as Record, type RecordType } from 'dns-packet'
+import { AUTHORITATIVE_ANSWER, decode, encode, type Packet, type Answer as Record } from 'dns-packet'
 
 /** By `TYPE name`: records, an rcode, or silence. */
 export type Zone = {
@@ -8,7 +8,6 @@ export type Zone = {
 }
 
 const rcodes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 }
-const authoritative = 0x0400
 
 export type NameServer = { readonly address: string; readonly asked: string[]; close(): Promise<void> }
 
@@ -39,7 +38,7 @@ function replyTo(zone: Zone, query: Packet, key: string): Buffer | undefined {
     type: 'response',
     ...(query.id === undefined ? {} : { id: query.id }),
     ...(query.questions === undefined ? {} : { questions: query.questions }),
-    flags: authoritative | rcode,
+    flags: AUTHORITATIVE_ANSWER | rcode,
     answers: typeof found === 'string' ? [] : [...found],
   })
 }
@@ -49,14 +48,14 @@ function nothing(zone: Zone, key: string): [] | 'NXDOMAIN' {
   return Object.keys(zone).some((known) => known.endsWith(name)) ? [] : 'NXDOMAIN'
 }
 
-export const record = (type: RecordType & ('A' | 'AAAA'), name: string, data: string, ttl = 60): Record => ({
-  type,
-  name,
-  data,
-  ttl,
-})
-export const mx = (name: string, preference: number, exchange: string): Record => ({
-  type: 'MX',
-  name,
-  data: { preference, exchange },
-})
+export function record(type: 'A' | 'AAAA' | 'NS' | 'CNAME', name: string, data: string, ttl = 60): Record {
+  return { type, name, data, ttl }
+}
+
+export function mx(name: string, preference: number, exchange: string): Record {
+  return { type: 'MX', name, data: { preference, exchange }, ttl: 60 }
+}
+
+export function txt(name: string, ...strings: readonly string[]): Record {
+  return { type: 'TXT', name, data: strings.map((part) => Buffer.from(part)), ttl: 60 }
+}
