@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { destination, pino } from 'pino'
-import { type Desk, makeKeyRing, startApi } from './api/api.ts'
+import { type Desk, makeKeyRing, prepareAllKeys, startApi } from './api/api.ts'
 import { processIo, runCli } from './cli/cli.ts'
 import { makeResolver, type Resolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
@@ -47,11 +47,7 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const trace = openTrace({ file: join(o.dataDir, 'trace.db'), onTrouble: (why) => log('error', 'trace', { why }) })
   const recorder = makeRecorder(trace, now)
   const deliverer = makeDeliverer({ hostname: hostname(live), dns: resolver })
-  const keys = makeKeyRing(
-    (domain, place) =>
-      log('warn', 'a DKIM key was made: publish its record (causeway dkim show)', { domain, selector: place.selector }),
-    Date.now,
-  )
+  const keys = makeKeyRing(Date.now)
   const carrier = makeCarrier({ deliverer, keys, resolver, passKey, now })
   const relay = {
     project: () => live.current(),
@@ -70,9 +66,15 @@ export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
     backend: makeBackend(relay),
     onError: (error, what) => log('error', what, { error: String(error instanceof Error ? error.stack : error) }),
   })
-  live.onChange(() => listener.setTls())
   const figures = () => figuresOf(recorder, listener, deliverer)
-  const api = await startApi({ token, live, trace, resolver, passKey, figures, now, log }, o.http)
+  const desk = { token, live, trace, resolver, passKey, figures, now, log }
+  const prepare = (): void => {
+    prepareAllKeys(desk).catch((error: unknown) => log('error', 'dkim', { error: String(error) }))
+  }
+  live.onChange(() => listener.setTls())
+  live.onChange(prepare)
+  prepare()
+  const api = await startApi(desk, o.http)
   const url = `http://${api.host.includes(':') ? `[${api.host}]` : api.host}:${api.port}`
   writeFileSync(join(o.dataDir, 'api.url'), `${url}\n`, { mode: 0o600 })
   log('info', 'listening', { smtp: listener.addresses, http: url })

@@ -26,6 +26,7 @@ import { projectResource } from './project.ts'
 import { traceResource } from './trace.ts'
 
 export type { Desk } from './desk.ts'
+export { prepareAllKeys } from './dkim-keys.ts'
 export { explainAnswerSchema } from './explain.ts'
 export { existingKeys, makeKeyRing } from './keys.ts'
 export { eventSchema } from './trace.ts'

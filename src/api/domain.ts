@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Resolver } from '../dns/dns.ts'
 import type { Project, ServedDomain } from '../project/project.ts'
 import type { Api, Desk } from './desk.ts'
-import { dkimRecords } from './dkim.ts'
+import { dkimRecords } from './dkim-keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject, knownDomain } from './project.ts'
 

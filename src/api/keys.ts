@@ -23,8 +23,8 @@ const algorithm = { rsa: 'rsa-sha256', ed25519: 'ed25519-sha256' } as const
 /** How long a key stays in memory before its file is looked at again: no message waits for the disk. */
 const freshMs = 5000
 
-/** Keys for the relay. `onMade` hears of each key made on first use: its record must be published. */
-export function makeKeyRing(onMade: (domain: string, place: KeyPlace) => void, now: () => number): KeyRing {
+/** Keys for the relay; one that is missing is made. */
+export function makeKeyRing(now: () => number): KeyRing {
   const held = new Map<
     string,
     { readonly project: Project; readonly until: number; readonly signers: readonly Signer[] }
@@ -38,7 +38,6 @@ export function makeKeyRing(onMade: (domain: string, place: KeyPlace) => void, n
         const answer = readDkimKey(place.file, place.kind, { create: true })
         if (answer.kind !== 'found')
           return { trouble: answer.kind === 'bad' ? answer.why : `the key ${place.file} is gone` }
-        if (answer.created) onMade(domain, place)
         signers.push({ domain, selector: place.selector, algorithm: algorithm[place.kind], key: answer.key })
       }
       held.set(domain, { project, until: now() + freshMs, signers })

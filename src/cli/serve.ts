@@ -3,13 +3,14 @@ import type { Command } from 'commander'
 import type { CliParts } from './cli.ts'
 import { type Run, Stop, shared } from './io.ts'
 
-type Options = { smtp: string[]; http: string; project?: string; workers: string; dns: string[] }
+type Options = { smtp: string[]; smtps: string[]; http: string; project?: string; workers: string; dns: string[] }
 
 export function serveCommand(program: Command, { io, startGateway }: CliParts, run: Run): void {
   const command = program
     .command('serve')
     .description('run the gateway (local); prints `ready` when it listens, drains and ends at SIGTERM')
     .option('--smtp <host:port>', 'where to take mail; may be given several times', collect, [])
+    .option('--smtps <host:port>', 'the same, TLS from the first byte', collect, [])
     .option('--http <host:port>', 'where the API listens; a loopback address', '127.0.0.1:8025')
     .option('--project <file>', 'apply this project file when it changed since it was last applied')
     .option('--workers <n>', 'processes that take connections', '1')
@@ -18,7 +19,7 @@ export function serveCommand(program: Command, { io, startGateway }: CliParts, r
     run(async () => {
       const gateway = await startGateway({
         dataDir: shared(command).data,
-        smtp: (options.smtp.length === 0 ? ['0.0.0.0:25'] : options.smtp).map(readPlace),
+        smtp: placesOf(options),
         http: readPlace(options.http),
         dnsServers: options.dns,
         workers: readCount(options.workers),
@@ -30,6 +31,12 @@ export function serveCommand(program: Command, { io, startGateway }: CliParts, r
       return 0
     })(),
   )
+}
+
+/** Port 25 of all addresses, when nothing else is said. */
+function placesOf({ smtp, smtps }: Options) {
+  const plain = smtp.length + smtps.length === 0 ? ['0.0.0.0:25'] : smtp
+  return [...plain.map(readPlace), ...smtps.map((place) => ({ ...readPlace(place), implicitTls: true }))]
 }
 
 const collect = (value: string, all: string[]): string[] => [...all, value]

@@ -5,7 +5,7 @@ export type Place = { readonly host: string; readonly port: number }
 export type GatewayOptions = {
   readonly dataDir: string
   /** Port 0 lets the system choose. */
-  readonly smtp: readonly Place[]
+  readonly smtp: readonly (Place & { readonly implicitTls?: boolean })[]
   readonly http: Place
   readonly projectFile?: string
   /** `ip` or `ip:port`; empty: those of the machine. */

@@ -76,7 +76,12 @@ export function openLiveProject(db: Db, now: () => number): LiveProject {
 
 export type DomainChange = {
   readonly mode?: DomainMode
-  readonly dkim?: { readonly selector: string; readonly keyFile: string }
+  /** What is given replaces what stood there. */
+  readonly dkim?: {
+    readonly selector?: string
+    readonly keyFile?: string
+    readonly ed25519?: { readonly selector: string; readonly keyFile: string }
+  }
 }
 
 type State = { readonly project: Project; readonly revision: number }
@@ -105,7 +110,7 @@ function restore(db: Db): State | undefined {
 function withDomain(project: Project, name: string, { mode, dkim }: DomainChange): Result<Project> {
   const domains = project.document.domains?.map((domain) =>
     domainKey(domain.name) === name
-      ? { ...domain, ...(mode && { mode }), ...(dkim && { dkim: { ...domain.dkim, ...dkim } }) }
+      ? { ...domain, ...(mode && { mode }), ...(dkim && domain.dkim && { dkim: { ...domain.dkim, ...dkim } }) }
       : domain,
   )
   const text = projectText({ ...project, document: { ...project.document, domains } })
