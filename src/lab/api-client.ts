@@ -28,7 +28,11 @@ export type DkimRecord = z.infer<typeof records>['records'][number]
 export type GatewayApi = {
   /** Makes the keys of a domain where they are missing; gives the records to publish. */
   makeDkim(domain: string): Promise<readonly DkimRecord[]>
-  trace(query: { readonly messageId?: string; readonly from?: string; readonly to?: string }): Promise<readonly TracedEvent[]>
+  trace(query: {
+    readonly messageId?: string
+    readonly from?: string
+    readonly to?: string
+  }): Promise<readonly TracedEvent[]>
   /** One person lives in another tenant from now on. */
   move(address: string, tenant: string): Promise<void>
 }
@@ -36,8 +40,15 @@ export type GatewayApi = {
 /** Each call throws when the gateway does not do as asked. */
 export function gatewayApi({ url, token }: RunningGateway['http']): GatewayApi {
   const ask = async (method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> => {
-    const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
-    const response = await fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    }
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return JSON.parse(text)

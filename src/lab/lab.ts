@@ -8,3 +8,5 @@
  */
 export { runDemo } from './demo/demo.ts'
 export type { GatewayOptions, Place, RunningGateway, StartGateway } from './gateway.ts'
+export { runRehearsal } from './rehearsal/rehearsal.ts'
+export { type Lab, type LabPlan, startLab, type TenantPlan } from './start.ts'

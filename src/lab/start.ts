@@ -18,12 +18,20 @@ export type TenantPlan = {
   readonly redirected?: readonly string[]
   readonly contacts?: readonly (readonly string[])[]
   readonly secret?: { readonly header: string; readonly value: string }
+  /** The name in the client certificate that its outbound connector presents. Default: the first domain. */
+  readonly certificate?: string
+  /** The host name under which it connects to the gateway. Default: the gateway's own. */
+  readonly connectsTo?: string
 }
 
 export type LabPlan = {
   readonly gatewayHost: string
   readonly tenants: readonly TenantPlan[]
-  readonly outside: { readonly hostname: string; readonly domains: readonly string[]; readonly people: readonly Resident[] }
+  readonly outside: {
+    readonly hostname: string
+    readonly domains: readonly string[]
+    readonly people: readonly Resident[]
+  }
 }
 
 export type LabTenant = {
@@ -43,6 +51,7 @@ export type Lab = {
   tenant(name: string): SimulatedTenant
   /** Tells everybody where the gateway listens. */
   connectGateway(at: Place): void
+  /** May be called again. */
   close(): Promise<void>
 }
 
@@ -56,14 +65,21 @@ export async function startLab(plan: LabPlan): Promise<Lab> {
   const dns = await startDns()
   const ports: Ports = new Map()
   const ca = makeCa({ name: 'Causeway lab root' })
+  let closing: Promise<void> | undefined
   const identityFor = (...names: readonly string[]) => asIdentity(issue({ ca, names }))
   publish(dns, plan)
   const tenants = await Promise.all(plan.tenants.map((each, i) => openTenant(each, addressOf(i), { dns, ports, ca })))
-  const outside = await startOutside({ ...plan.outside, address: outsideAddress, server: identityFor(plan.outside.hostname), dnsServer: dns.address, ports })
+  const outside = await startOutside({
+    ...plan.outside,
+    address: outsideAddress,
+    server: identityFor(plan.outside.hostname),
+    dnsServer: dns.address,
+    ports,
+  })
   return {
     dns,
     ca,
-    gatewayIdentity: identityFor(plan.gatewayHost),
+    gatewayIdentity: identityFor(...gatewayNames(plan)),
     tenants,
     outside,
     tenant(name) {
@@ -73,17 +89,30 @@ export async function startLab(plan: LabPlan): Promise<Lab> {
     },
     connectGateway({ port }) {
       ports.set(plan.gatewayHost, port)
-      const hop = { host: plan.gatewayHost, port, tls: 'required', serverName: plan.gatewayHost, ca: Buffer.from(ca.cert) } as const
-      for (const { plan: its, tenant } of tenants) tenant.connectGateway({ hop, ...(its.secret === undefined ? {} : { secret: its.secret }) })
+      for (const { plan: its, tenant } of tenants) {
+        const host = its.connectsTo ?? plan.gatewayHost
+        const hop = { host, port, tls: 'required', serverName: host, ca: Buffer.from(ca.cert) } as const
+        tenant.connectGateway({ hop, ...(its.secret === undefined ? {} : { secret: its.secret }) })
+      }
     },
-    async close() {
-      await Promise.all([...tenants.map((each) => each.tenant.close()), outside.close()])
-      await dns.close()
+    close() {
+      closing ??= closeAll([...tenants.map((each) => each.tenant), outside], dns)
+      return closing
     },
   }
 }
 
-const addressOf = (index: number): string => `127.0.0.${11 + index}`
+async function closeAll(parties: readonly { close(): Promise<void> }[], dns: DnsServer): Promise<void> {
+  await Promise.all(parties.map((party) => party.close()))
+  await dns.close()
+}
+
+const gatewayNames = (plan: LabPlan): readonly string[] => [
+  ...new Set([plan.gatewayHost, ...plan.tenants.flatMap((t) => t.connectsTo ?? [])]),
+]
+
+/** Its loopback address, as it shows when it connects. */
+export const addressOf = (index: number): string => `127.0.0.${11 + index}`
 
 /** `contoso-example.mail.protection.example`, as Microsoft names the border of contoso.example. */
 export const borderName = (domain: string): string => `${domain.replaceAll('.', '-')}.mail.protection.example`
@@ -98,7 +127,10 @@ async function openTenant(plan: TenantPlan, address: string, { dns, ports, ca }:
     hostname,
     address,
     connectors: [{ name: 'From Causeway', certificate: domain }],
-    identity: { server: asIdentity(issue({ ca, names: [hostname] })), client: asIdentity(issue({ ca, names: [domain] })) },
+    identity: {
+      server: asIdentity(issue({ ca, names: [hostname] })),
+      client: asIdentity(issue({ ca, names: [plan.certificate ?? domain] })),
+    },
     roots: [ca.cert],
     dnsServer: dns.address,
     ports,
@@ -109,7 +141,8 @@ async function openTenant(plan: TenantPlan, address: string, { dns, ports, ca }:
 /** The records that the world has before the gateway comes: hosts, MX of the parties, SPF and DMARC of their domains. */
 function publish(dns: DnsServer, plan: LabPlan): void {
   dns.addZone('')
-  dns.add({ name: plan.gatewayHost, type: 'A', address: gatewayAddress }, { name: plan.outside.hostname, type: 'A', address: outsideAddress })
+  for (const name of gatewayNames(plan)) dns.add({ name, type: 'A', address: gatewayAddress })
+  dns.add({ name: plan.outside.hostname, type: 'A', address: outsideAddress })
   for (const domain of plan.outside.domains) publishDomain(dns, domain, plan.outside.hostname, `ip4:${outsideAddress}`)
   plan.tenants.forEach(({ domains }, i) => {
     const host = borderName(domains[0] ?? '')

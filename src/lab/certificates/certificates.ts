@@ -3,11 +3,13 @@
  * X.509 v3 (RFC 5280) with EC P-256 keys.
  *
  * Promises: right now and for some days valid for servers and clients alike, unless a way to be wrong was asked for.
- * Never: is trusted by anything that was not handed its root; is written to the disk.
+ * Never: is trusted by anything that was not handed its root; is written to the disk unless asked.
  * On failure: throws, since nothing here depends on the outside.
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { join } from 'node:path'
 import { bits, context, integer, octets, oid, raw, sequence, set, text, time, truth } from './der.ts'
 
 const day = 24 * 60 * 60 * 1000
@@ -54,6 +56,17 @@ export function issue(o: IssueOptions): Issued {
 
 /** What a project's `certificate` is once its files are read. */
 export type KeyPair = { readonly cert: Buffer; readonly key: Buffer }
+
+/** As NAME.crt and NAME.key, and how a project file beside them names them. */
+export function writeKeyPair(
+  dir: string,
+  name: string,
+  { cert, key }: KeyPair,
+): { readonly cert: string; readonly key: string } {
+  writeFileSync(join(dir, `${name}.crt`), cert)
+  writeFileSync(join(dir, `${name}.key`), key, { mode: 0o600 })
+  return { cert: `${name}.crt`, key: `${name}.key` }
+}
 
 export function asIdentity(i: Issued): KeyPair {
   return { cert: Buffer.from(i.chain), key: Buffer.from(i.key) }

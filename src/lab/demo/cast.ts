@@ -28,5 +28,9 @@ export const plan: LabPlan = {
     { name: 'source', domains: ['source.example'], people: [{ person: ann }], redirected: [bobShown] },
     { name: 'target', domains: ['target.example'], people: [{ person: bob }], redirected: [annShown] },
   ],
-  outside: { hostname: 'mx.partner.example', domains: ['partner.example', 'customer.example'], people: [{ person: pat }, { person: lee }] },
+  outside: {
+    hostname: 'mx.partner.example',
+    domains: ['partner.example', 'customer.example'],
+    people: [{ person: pat }, { person: lee }],
+  },
 }

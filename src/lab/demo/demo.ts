@@ -57,6 +57,8 @@ async function openStage(o: DemoOptions, lab: Lab, dir: string, things: AsyncDis
     workers: 1,
   })
   things.defer(() => gateway.stop())
+  // Closed before the gateway, which waits for clients that are still connected.
+  things.defer(() => lab.close())
   const [at] = gateway.smtp
   if (at === undefined) throw new Error('the gateway does not listen')
   lab.connectGateway(at)
@@ -84,7 +86,11 @@ function introduce({ out, gateway, dir, lab }: Stage): void {
   out(
     table([
       ['Causeway', `127.0.0.1:${at?.port}`, `API ${gateway.http.url}, project ${join(dir, 'project.yaml')}`],
-      ...lab.tenants.map(({ plan: its, tenant }) => [its.name, its.domains.join(), `${tenant.hostname}:${tenant.port}`]),
+      ...lab.tenants.map(({ plan: its, tenant }) => [
+        its.name,
+        its.domains.join(),
+        `${tenant.hostname}:${tenant.port}`,
+      ]),
       ['outside', plan.outside.domains.join(', '), `${lab.outside.hostname}:${lab.outside.port}`],
     ]),
   )
@@ -118,7 +124,10 @@ function playOn({ out, gateway, dir }: Stage): void {
     ['write to Mary from outside', `swaks --server 127.0.0.1 --port ${port} --from ${pat.address} --to ${maryShared}`],
     ['try to relay', `swaks --server 127.0.0.1 --port ${port} --from ${johnShared} --to someone@elsewhere.example`],
     ['what happened', `bin/causeway --data ${data} trace --since 10m`],
-    ['what would happen', `bin/causeway explain --project ${project} --peer tenant:tenant1 --from ${john.address} --to ${pat.address}`],
+    [
+      'what would happen',
+      `bin/causeway explain --project ${project} --peer tenant:tenant1 --from ${john.address} --to ${pat.address}`,
+    ],
   ]
   out(tries.map(([what, command]) => `  ${what}:\n    ${command}\n`).join(''))
 }

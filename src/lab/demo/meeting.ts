@@ -1,7 +1,7 @@
 /** Scene 5: a meeting request and its acceptance keep their status. */
 import { readCalendarPart } from '../letter/letter.ts'
-import type { Judged } from '../outside/outside.ts'
 import { findAttendees } from '../meeting/meeting.ts'
+import type { Judged } from '../outside/outside.ts'
 import { mary, maryShared, pat } from './cast.ts'
 import { table } from './page.ts'
 import { arrival, check, checkEqual, open, outside, party, type Stage, say } from './stage.ts'
@@ -18,15 +18,28 @@ export async function meeting(stage: Stage): Promise<void> {
   const home = party(stage, 'tenant2').user(mary.address)
   const request = await arrival(home, invited)
   const attendees = request === undefined ? [] : findAttendees(readCalendarPart(request.raw) ?? '')
-  checkEqual(stage, 'in the request that Mary gets, ATTENDEE is her own address', attendees.map((a) => a.address).join(), mary.address)
+  checkEqual(
+    stage,
+    'in the request that Mary gets, ATTENDEE is her own address',
+    attendees.map((a) => a.address).join(),
+    mary.address,
+  )
   const accepted = request === undefined ? undefined : await home.accept(request)
   const reply = await arrival(organizer, accepted)
-  if (reply === undefined) return check(stage, "Mary's answer arrives at Pat's", false, accepted?.results.map((r) => r.reply).join())
+  if (reply === undefined)
+    return check(stage, "Mary's answer arrives at Pat's", false, accepted?.results.map((r) => r.reply).join())
 
-  const headersOnly = organizer.track({ ...invited.meeting, status: new Map(invited.meeting.status) }, withoutCalendar(reply, accepted?.raw))
+  const headersOnly = organizer.track(
+    { ...invited.meeting, status: new Map(invited.meeting.status) },
+    withoutCalendar(reply, accepted?.raw),
+  )
   const whole = organizer.track(invited.meeting, reply)
   say(stage, "What Pat's calendar compares, with only the headers rewritten, and as Causeway rewrites it:")
-  const row = (label: string, read: (each: NonNullable<typeof whole>) => string) => [label, headersOnly ? read(headersOnly) : '', whole ? read(whole) : '']
+  const row = (label: string, read: (each: NonNullable<typeof whole>) => string) => [
+    label,
+    headersOnly ? read(headersOnly) : '',
+    whole ? read(whole) : '',
+  ]
   stage.out(
     `\n${table([
       ['', 'headers only', 'Causeway'],

@@ -25,5 +25,11 @@ test('words are kept whole where they fit', () => {
 })
 
 test('columns of a table stand under each other', () => {
-  assert.equal(table([['a', 'bb'], ['ccc', 'd']]), '  a    bb\n  ccc  d\n')
+  assert.equal(
+    table([
+      ['a', 'bb'],
+      ['ccc', 'd'],
+    ]),
+    '  a    bb\n  ccc  d\n',
+  )
 })

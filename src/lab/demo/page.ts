@@ -16,7 +16,14 @@ export function paragraph(text: string): string {
 }
 
 export function list(lines: readonly string[]): string {
-  return lines.map((line) => `${wrap(line, pageWidth - 6).map((part, i) => `${i === 0 ? '    - ' : '      '}${part}`).join('\n')}\n`).join('')
+  return lines
+    .map(
+      (line) =>
+        `${wrap(line, pageWidth - 6)
+          .map((part, i) => `${i === 0 ? '    - ' : '      '}${part}`)
+          .join('\n')}\n`,
+    )
+    .join('')
 }
 
 /** Two columns; what differs is marked with `*`. */
@@ -38,7 +45,15 @@ function line({ label, left, right }: Row, mark: string): string {
 
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
-  return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()}\n`).join('')
+  return rows
+    .map(
+      (row) =>
+        `  ${row
+          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
 }
 
 /** At spaces; a word that is longer than the width is cut. */

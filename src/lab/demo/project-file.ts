@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import type { KeyPair } from '../certificates/certificates.ts'
+import { writeKeyPair } from '../certificates/certificates.ts'
 import type { Lab, LabTenant } from '../start.ts'
-import { ann, annShown, bob, bobShown, gatewayHost, john, johnShared, mary, maryShared } from './cast.ts'
+import { ann, annShown, bob, bobShown, gatewayHost, john, johnMoved, johnShared, mary, maryShared } from './cast.ts'
 
 /** Writes it into the folder and gives its path. */
 export function writeProject(dir: string, lab: Lab): string {
@@ -14,7 +14,7 @@ export function writeProject(dir: string, lab: Lab): string {
     gateway: { hostname: gatewayHost, tls: writeKeyPair(dir, 'gateway', lab.gatewayIdentity) },
     tenants: lab.tenants.map((each) => tenantDocument(dir, each)),
     directory: [
-      { internal: john.address, external: johnShared },
+      { internal: john.address, external: johnShared, aliases: [johnMoved.address] },
       { internal: mary.address, external: maryShared },
       { internal: ann.address, external: annShown },
       { internal: bob.address, external: bobShown },
@@ -37,14 +37,18 @@ function tenantDocument(dir: string, { plan, tenant, gatewayIdentity }: LabTenan
     name,
     kind: 'exchange-online',
     domains,
-    from: { certificate: [domains[0]], ca: 'ca.pem', ...(secret === undefined ? {} : { secret: { header: secret.header, valueFile: `${name}.secret` } }) },
-    to: { host: tenant.hostname, port: tenant.port, tls: 'required', ca: 'ca.pem', certificate: writeKeyPair(dir, name, gatewayIdentity) },
+    from: {
+      certificate: [domains[0]],
+      ca: 'ca.pem',
+      ...(secret === undefined ? {} : { secret: { header: secret.header, valueFile: `${name}.secret` } }),
+    },
+    to: {
+      host: tenant.hostname,
+      port: tenant.port,
+      tls: 'required',
+      ca: 'ca.pem',
+      certificate: writeKeyPair(dir, name, gatewayIdentity),
+    },
     outbound: 'return',
   }
-}
-
-function writeKeyPair(dir: string, name: string, { cert, key }: KeyPair): { readonly cert: string; readonly key: string } {
-  writeFileSync(join(dir, `${name}.crt`), cert)
-  writeFileSync(join(dir, `${name}.key`), key, { mode: 0o600 })
-  return { cert: `${name}.crt`, key: `${name}.key` }
 }

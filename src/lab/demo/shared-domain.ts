@@ -16,11 +16,28 @@ export async function outward(stage: Stage): Promise<{ readonly johns: Conversat
     knows both of them by it. Each writes to ${pat.address}. Their tenants hand the message to Causeway, which rewrites and signs it and returns it to
     the tenant it came from (outbound: return); the tenant delivers it by MX.`,
   )
-  const johns = await writeOut(stage, party(stage, 'tenant1').user(john.address), 'Offer', 'Dear Pat, here is our offer. John')
-  const marys = await writeOut(stage, party(stage, 'tenant2').user(mary.address), 'Invoice', 'Dear Pat, here is the invoice. Mary')
+  const johns = await writeOut(
+    stage,
+    party(stage, 'tenant1').user(john.address),
+    'Offer',
+    'Dear Pat, here is our offer. John',
+  )
+  const marys = await writeOut(
+    stage,
+    party(stage, 'tenant2').user(mary.address),
+    'Invoice',
+    'Dear Pat, here is the invoice. Mary',
+  )
   if (johns.got !== undefined) {
-    compare(stage, { title: 'John sent', message: asSent(johns.sent, pat.address) }, { title: 'Pat received', message: johns.got })
-    say(stage, 'What the server of partner.example said about it (SPF, DKIM and DMARC by mailauth, which is not our code):')
+    compare(
+      stage,
+      { title: 'John sent', message: asSent(johns.sent, pat.address) },
+      { title: 'Pat received', message: johns.got },
+    )
+    say(
+      stage,
+      'What the server of partner.example said about it (SPF, DKIM and DMARC by mailauth, which is not our code):',
+    )
     items(stage, johns.got.verdict.words)
   }
   checkOutside(stage, 'John', johns.got, johnShared)
@@ -40,7 +57,12 @@ export function checkOutside(stage: Stage, name: string, got: Judged | undefined
   checkEqual(stage, `${name} is seen as ${shown} (From)`, addressesIn(got.raw, 'from').join(), shown)
   checkEqual(stage, `${name}'s envelope sender is ${shown} too`, got.mailFrom, shown)
   const signature = got.verdict.dkim.find((each) => each.domain === domain)
-  check(stage, `DKIM passes for ${domain}, DMARC passes`, signature?.result === 'pass' && got.verdict.dmarc === 'pass', got.verdict.words.join('; '))
+  check(
+    stage,
+    `DKIM passes for ${domain}, DMARC passes`,
+    signature?.result === 'pass' && got.verdict.dmarc === 'pass',
+    got.verdict.words.join('; '),
+  )
 }
 
 /** Pat answers both; each answer finds its own tenant. */
@@ -60,9 +82,24 @@ export async function answer(stage: Stage, name: string, to: Conversation, home:
   const writer = outside(stage).user(pat.address)
   const sent = await writer.answer(to.got, 'Thank you. Pat')
   const got = await arrival(home, sent)
-  if (got !== undefined) compare(stage, { title: 'Pat answered', message: asSent(sent, sent.results[0]?.recipient ?? '') }, { title: `${name} received`, message: got })
-  check(stage, `the answer arrives in ${name}'s mailbox ${home.person.address}`, got !== undefined, sent.results.map((r) => r.reply).join())
-  checkEqual(stage, `it is addressed to ${home.person.address}`, got === undefined ? '' : addressesIn(got.raw, 'to').join(), home.person.address)
+  if (got !== undefined)
+    compare(
+      stage,
+      { title: 'Pat answered', message: asSent(sent, sent.results[0]?.recipient ?? '') },
+      { title: `${name} received`, message: got },
+    )
+  check(
+    stage,
+    `the answer arrives in ${name}'s mailbox ${home.person.address}`,
+    got !== undefined,
+    sent.results.map((r) => r.reply).join(),
+  )
+  checkEqual(
+    stage,
+    `it is addressed to ${home.person.address}`,
+    got === undefined ? '' : addressesIn(got.raw, 'to').join(),
+    home.person.address,
+  )
 }
 
 /** One message to a colleague in the other tenant and to the outside: two copies. */
@@ -73,11 +110,36 @@ export async function split(stage: Stage): Promise<void> {
     'John writes to Mary by her shared address, with a copy to Pat. Mary is inside, so her copy goes to tenant2 as it is seen from inside; Pat gets the copy that the outside world may see.',
   )
   const colleague: Person = { name: mary.name, address: maryShared }
-  const sent = await party(stage, 'tenant1').user(john.address).write({ to: [colleague], cc: [pat], subject: 'Meeting notes', text: 'Here are the notes.' })
-  const [inside, far] = await Promise.all([arrival(party(stage, 'tenant2').user(mary.address), sent), arrival(outside(stage).user(pat.address), sent)])
-  if (inside !== undefined && far !== undefined) compare(stage, { title: 'Mary received (inside)', message: inside }, { title: 'Pat received (outside)', message: far })
-  checkEqual(stage, 'Mary sees herself by her own address', inside === undefined ? '' : addressesIn(inside.raw, 'to').join(), mary.address)
-  checkEqual(stage, 'Mary sees John as he is inside', inside === undefined ? '' : addressesIn(inside.raw, 'from').join(), john.address)
-  checkEqual(stage, 'Pat sees only shared addresses', far === undefined ? '' : [...addressesIn(far.raw, 'from'), ...addressesIn(far.raw, 'to')].join(), `${johnShared},${maryShared}`)
+  const sent = await party(stage, 'tenant1')
+    .user(john.address)
+    .write({ to: [colleague], cc: [pat], subject: 'Meeting notes', text: 'Here are the notes.' })
+  const [inside, far] = await Promise.all([
+    arrival(party(stage, 'tenant2').user(mary.address), sent),
+    arrival(outside(stage).user(pat.address), sent),
+  ])
+  if (inside !== undefined && far !== undefined)
+    compare(
+      stage,
+      { title: 'Mary received (inside)', message: inside },
+      { title: 'Pat received (outside)', message: far },
+    )
+  checkEqual(
+    stage,
+    'Mary sees herself by her own address',
+    inside === undefined ? '' : addressesIn(inside.raw, 'to').join(),
+    mary.address,
+  )
+  checkEqual(
+    stage,
+    'Mary sees John as he is inside',
+    inside === undefined ? '' : addressesIn(inside.raw, 'from').join(),
+    john.address,
+  )
+  checkEqual(
+    stage,
+    'Pat sees only shared addresses',
+    far === undefined ? '' : [...addressesIn(far.raw, 'from'), ...addressesIn(far.raw, 'to')].join(),
+    `${johnShared},${maryShared}`,
+  )
   check(stage, 'the copy outside passes DMARC', far?.verdict.dmarc === 'pass', far?.verdict.words.join('; '))
 }

@@ -34,29 +34,48 @@ export function check(stage: Stage, what: string, held: boolean, seen = ''): voi
   stage.out(`  [${held ? 'ok' : 'FAILED'}] ${what}${held || seen === '' ? '' : `\n           seen: ${seen}`}\n`)
 }
 
-export const checkEqual = (stage: Stage, what: string, seen: string, wanted: string): void => check(stage, what, seen === wanted, `${seen || 'nothing'} instead of ${wanted}`)
+export const checkEqual = (stage: Stage, what: string, seen: string, wanted: string): void =>
+  check(stage, what, seen === wanted, `${seen || 'nothing'} instead of ${wanted}`)
 
 export const party = (stage: Stage, name: string): SimulatedTenant => stage.lab.tenant(name)
 export const outside = (stage: Stage): Outside => stage.lab.outside
 
 /** The one arrival that a scene is about: by Message-ID, which nobody on the way may change. */
-export async function arrival<T extends Stored>(user: User<T>, sent: Submitted | undefined, ms = 5000): Promise<T | undefined> {
-  if (sent === undefined) return undefined
+export async function arrival<T extends Stored>(
+  user: User<T>,
+  sent: Submitted | undefined,
+  ms = 5000,
+): Promise<T | undefined> {
+  if (sent === undefined || sent.results.every((result) => result.kind !== 'delivered')) return undefined
   return user.mailbox.waitFor((message) => fieldText(message.raw, 'message-id') === sent.messageId, ms)
 }
 
 const shownFields = ['From', 'To', 'Cc', 'Reply-To', 'Subject'] as const
 
 /** A message before and after: envelope and the fields that people see. */
-export function compare(stage: Stage, left: { title: string; message: Stored }, right: { title: string; message: Stored }): void {
-  const both = (label: string, read: (message: Stored) => string): Row => ({ label, left: read(left.message), right: read(right.message) })
+export function compare(
+  stage: Stage,
+  left: { title: string; message: Stored },
+  right: { title: string; message: Stored },
+): void {
+  const both = (label: string, read: (message: Stored) => string): Row => ({
+    label,
+    left: read(left.message),
+    right: read(right.message),
+  })
   const rows = [
     both('MAIL FROM', (m) => `<${m.mailFrom}>`),
     both('RCPT TO', (m) => `<${m.recipient}>`),
     ...shownFields.map((name) => both(name, (m) => fieldText(m.raw, name.toLowerCase()))),
     both('DKIM', (m) => signedBy(m)),
   ]
-  stage.out(sideBySide(left.title, right.title, rows.filter((row) => row.left !== '' || row.right !== '')))
+  stage.out(
+    sideBySide(
+      left.title,
+      right.title,
+      rows.filter((row) => row.left !== '' || row.right !== ''),
+    ),
+  )
 }
 
 function signedBy(message: Stored): string {

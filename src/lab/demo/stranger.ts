@@ -14,11 +14,21 @@ export async function stranger(stage: Stage): Promise<void> {
   )
   const port = stage.gateway.smtp[0]?.port ?? 0
   const hop = { host: gatewayHost, port, tls: 'opportunistic', serverName: gatewayHost } as const
-  const { raw } = writeLetter({ from: { name: 'John Smith', address: johnShared }, to: [{ name: '', address: nowhere }], subject: 'Urgent', text: 'Please pay.' })
+  const { raw } = writeLetter({
+    from: { name: 'John Smith', address: johnShared },
+    to: [{ name: '', address: nowhere }],
+    subject: 'Urgent',
+    text: 'Please pay.',
+  })
   const before = Date.now()
   const [sent] = await outside(stage).handTo(hop, { mailFrom: johnShared, recipients: [nowhere], raw })
   items(stage, [`MAIL FROM:<${johnShared}>`, `RCPT TO:<${nowhere}>`, sent?.reply ?? 'no answer'])
-  check(stage, 'it is refused for good, and told why', sent?.kind === 'refused' && sent.reply.startsWith('550 5.7.1 '), sent?.reply)
+  check(
+    stage,
+    'it is refused for good, and told why',
+    sent?.kind === 'refused' && sent.reply.startsWith('550 5.7.1 '),
+    sent?.reply,
+  )
 
   const events = await stage.api.trace({ to: nowhere })
   const refusal = events.find((event) => event.kind === 'REJECT' && event.at >= before)
@@ -26,6 +36,10 @@ export async function stranger(stage: Stage): Promise<void> {
   items(stage, [refusal?.why ?? 'nothing'])
   check(stage, 'the trace says why', (refusal?.why ?? '') !== '')
 
-  const [known] = await outside(stage).handTo(hop, { mailFrom: lee.address, recipients: ['nobody@shared.example'], raw })
+  const [known] = await outside(stage).handTo(hop, {
+    mailFrom: lee.address,
+    recipients: ['nobody@shared.example'],
+    raw,
+  })
   check(stage, 'people whom the directory does not know are refused as well', known?.kind === 'refused', known?.reply)
 }

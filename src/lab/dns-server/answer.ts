@@ -19,7 +19,12 @@ const ttlSeconds = 1
 const plainUdpBytes = 512
 
 /** undefined: say nothing at all. */
-export function answer(zones: Zones, faultOf: (name: string) => Fault | undefined, query: Buffer, over: 'udp' | 'tcp'): Buffer | undefined {
+export function answer(
+  zones: Zones,
+  faultOf: (name: string) => Fault | undefined,
+  query: Buffer,
+  over: 'udp' | 'tcp',
+): Buffer | undefined {
   const asked = tryDecode(query)
   const question = asked?.questions?.[0]
   if (asked === undefined || question === undefined || asked.type === 'response') return undefined
@@ -46,7 +51,12 @@ function response(zones: Zones, asked: Packet, question: Question): Packet {
 function startOfAuthority({ zone }: Exclude<Found, { kind: 'not ours' }>): Answer {
   const name = zone === '' ? '.' : zone
   const times = { serial: 1, refresh: 3600, retry: 600, expire: 86_400, minimum: ttlSeconds }
-  return { name, ttl: ttlSeconds, type: 'SOA', data: { mname: 'ns.lab.example', rname: 'hostmaster.lab.example', ...times } }
+  return {
+    name,
+    ttl: ttlSeconds,
+    type: 'SOA',
+    data: { mname: 'ns.lab.example', rname: 'hostmaster.lab.example', ...times },
+  }
 }
 
 function asAnswer(record: DnsRecord): Answer {
@@ -59,7 +69,10 @@ function recordData(record: DnsRecord): RecordData {
     case 'AAAA':
       return { type: record.type, data: record.address }
     case 'MX':
-      return { type: 'MX', data: { preference: record.preference, exchange: record.exchange === '' ? '.' : record.exchange } }
+      return {
+        type: 'MX',
+        data: { preference: record.preference, exchange: record.exchange === '' ? '.' : record.exchange },
+      }
     case 'TXT':
       return { type: 'TXT', data: strings(record.text) }
     case 'CNAME':

@@ -17,7 +17,11 @@ describe('the DNS server of the lab, asked by the resolver of Node', () => {
     await dns.close()
   })
 
-  const code = (asked: Promise<unknown>) => asked.then(() => 'answered', (error: { code: string }) => error.code)
+  const code = (asked: Promise<unknown>) =>
+    asked.then(
+      () => 'answered',
+      (error: { code: string }) => error.code,
+    )
 
   test('each type of record', async () => {
     dns.add(
@@ -30,7 +34,10 @@ describe('the DNS server of the lab, asked by the resolver of Node', () => {
     assert.deepEqual(await resolver.resolve4('A.LAB.example'), ['127.0.0.9'])
     assert.deepEqual(await resolver.resolve6('a.lab.example'), ['::1'])
     const mx = await resolver.resolveMx('lab.example')
-    assert.deepEqual(mx.map(({ exchange, priority }) => [exchange, priority]), [['a.lab.example', 5]])
+    assert.deepEqual(
+      mx.map(({ exchange, priority }) => [exchange, priority]),
+      [['a.lab.example', 5]],
+    )
     assert.deepEqual(await resolver.resolveNs('lab.example'), ['a.lab.example'])
     assert.deepEqual(await resolver.resolveCname('alias.lab.example'), ['a.lab.example'])
     assert.deepEqual(await resolver.resolve4('alias.lab.example'), ['127.0.0.9'])
@@ -40,7 +47,10 @@ describe('the DNS server of the lab, asked by the resolver of Node', () => {
     const text = 'x'.repeat(700)
     dns.add({ name: 'long.lab.example', type: 'TXT', text })
     const [pieces] = await resolver.resolveTxt('long.lab.example')
-    assert.deepEqual(pieces?.map((piece) => piece.length), [255, 255, 190])
+    assert.deepEqual(
+      pieces?.map((piece) => piece.length),
+      [255, 255, 190],
+    )
     assert.equal(pieces?.join(''), text)
   })
 
@@ -62,8 +72,14 @@ describe('the DNS server of the lab, asked by the resolver of Node', () => {
   })
 
   test('a loop of aliases ends', async () => {
-    dns.add({ name: 'x.lab.example', type: 'CNAME', target: 'y.lab.example' }, { name: 'y.lab.example', type: 'CNAME', target: 'x.lab.example' })
-    const asked = resolver.resolve4('x.lab.example').then((found) => found.length, () => 0)
+    dns.add(
+      { name: 'x.lab.example', type: 'CNAME', target: 'y.lab.example' },
+      { name: 'y.lab.example', type: 'CNAME', target: 'x.lab.example' },
+    )
+    const asked = resolver.resolve4('x.lab.example').then(
+      (found) => found.length,
+      () => 0,
+    )
     assert.equal(await asked, 0)
   })
 

@@ -80,7 +80,11 @@ async function bindBoth(tcp: Server): Promise<UdpSocket> {
 }
 
 /** RFC 1035 section 4.2.2: two octets of length before each message. */
-function serveTcp(socket: Socket, sockets: Set<Socket>, answerTo: (query: Buffer, over: 'tcp') => Buffer | undefined): void {
+function serveTcp(
+  socket: Socket,
+  sockets: Set<Socket>,
+  answerTo: (query: Buffer, over: 'tcp') => Buffer | undefined,
+): void {
   sockets.add(socket)
   let waiting: Buffer = Buffer.alloc(0)
   socket.on('data', (piece) => {
@@ -89,7 +93,8 @@ function serveTcp(socket: Socket, sockets: Set<Socket>, answerTo: (query: Buffer
       const end = 2 + waiting.readUInt16BE(0)
       const packet = answerTo(waiting.subarray(2, end), 'tcp')
       waiting = waiting.subarray(end)
-      if (packet !== undefined) socket.write(Buffer.concat([Buffer.from([packet.length >> 8, packet.length & 255]), packet]))
+      if (packet !== undefined)
+        socket.write(Buffer.concat([Buffer.from([packet.length >> 8, packet.length & 255]), packet]))
     }
   })
   socket.on('error', () => socket.destroy())

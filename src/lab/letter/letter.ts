@@ -6,5 +6,6 @@
  * Never: sends anything, or knows whose mailbox it is.
  * On failure: none; a field that is missing reads as ''.
  */
-export { answerTo, type Draft, type Person, writeLetter } from './write.ts'
+
 export { addressesIn, bareAddress, fieldText, readCalendarPart, type Stored, textOf } from './read.ts'
+export { answerTo, type Draft, type Person, writeLetter } from './write.ts'

@@ -31,19 +31,29 @@ export function writeLetter(draft: Draft): Letter {
     makeField('Thread-Topic', encoded(draft.subject.replace(/^(?:RE: )+/, ''))),
     makeField('Date', new Date().toUTCString().replace('GMT', '+0000')),
     makeField('Message-ID', messageId),
-    ...(answered === undefined ? [] : [makeField('References', answered.references), makeField('In-Reply-To', answered.messageId)]),
+    ...(answered === undefined
+      ? []
+      : [makeField('References', answered.references), makeField('In-Reply-To', answered.messageId)]),
     makeField('Accept-Language', 'en-US'),
     makeField('Content-Language', 'en-US'),
     makeField('Content-Type', `multipart/alternative; boundary="${boundary}"`),
     makeField('MIME-Version', '1.0'),
   ]
-  const body = [textPart(draft.text), htmlPart(draft.text), ...(draft.calendar === undefined ? [] : [calendarPart(draft.calendar)])]
+  const body = [
+    textPart(draft.text),
+    htmlPart(draft.text),
+    ...(draft.calendar === undefined ? [] : [calendarPart(draft.calendar)]),
+  ]
   const text = `${body.map((part) => `--${boundary}\r\n${part}\r\n`).join('')}--${boundary}--\r\n`
   return { raw: Buffer.from(`${fields.map((field) => field.raw).join('')}\r\n${text}`, 'latin1'), messageId }
 }
 
 /** Whom an answer goes to: Reply-To before From (RFC 5322 section 3.6.2); to all: everybody else in To and Cc as well. */
-export function answerTo(stored: Stored, own: ReadonlySet<string>, toAll: boolean): Pick<Draft, 'to' | 'cc' | 'subject' | 'inReplyTo'> {
+export function answerTo(
+  stored: Stored,
+  own: ReadonlySet<string>,
+  toAll: boolean,
+): Pick<Draft, 'to' | 'cc' | 'subject' | 'inReplyTo'> {
   const replyTo = addressesIn(stored.raw, 'reply-to')
   const to = replyTo.length > 0 ? replyTo : addressesIn(stored.raw, 'from')
   const others = [...addressesIn(stored.raw, 'to'), ...addressesIn(stored.raw, 'cc')]
@@ -87,9 +97,13 @@ function htmlPart(text: string): string {
   return part('text/html; charset="utf-8"', `<html><body><p>${escaped}</p></body></html>`)
 }
 
-const calendarPart = ({ method, ics }: NonNullable<Draft['calendar']>): string => part(`text/calendar; charset="utf-8"; method=${method}`, ics)
+const calendarPart = ({ method, ics }: NonNullable<Draft['calendar']>): string =>
+  part(`text/calendar; charset="utf-8"; method=${method}`, ics)
 
 function part(type: string, text: string): string {
-  const lines = Buffer.from(text.replaceAll(/\r?\n/g, '\r\n'), 'utf8').toString('base64').match(/.{1,76}/g) ?? []
+  const lines =
+    Buffer.from(text.replaceAll(/\r?\n/g, '\r\n'), 'utf8')
+      .toString('base64')
+      .match(/.{1,76}/g) ?? []
   return `Content-Type: ${type}\r\nContent-Transfer-Encoding: base64\r\n\r\n${lines.join('\r\n')}\r\n`
 }

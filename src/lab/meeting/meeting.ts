@@ -17,14 +17,36 @@ export { type Attendee, findAttendees } from './ics.ts'
 export type Status = 'None' | 'Accepted' | 'Tentative' | 'Declined'
 export type Answer = 'ACCEPTED' | 'DECLINED' | 'TENTATIVE'
 
-export type Meeting = { readonly uid: string; readonly subject: string; readonly organizer: Person; readonly status: Map<string, Status> }
+export type Meeting = {
+  readonly uid: string
+  readonly subject: string
+  readonly organizer: Person
+  readonly status: Map<string, Status>
+}
 
 /** Where an answer came from, by each of the three names that Exchange compares. */
-export type Correlation = { readonly p1: string; readonly p2: string; readonly attendee: string; readonly status: Status; readonly row: string }
+export type Correlation = {
+  readonly p1: string
+  readonly p2: string
+  readonly attendee: string
+  readonly status: Status
+  readonly row: string
+}
 
-export function callMeeting(organizer: Person, attendees: readonly Person[], subject: string, start: Date, minutes: number) {
+export function callMeeting(
+  organizer: Person,
+  attendees: readonly Person[],
+  subject: string,
+  start: Date,
+  minutes: number,
+) {
   const uid = `040000008200E00074C5B7101A82E008${randomUUID().replaceAll('-', '').toUpperCase()}`
-  const meeting: Meeting = { uid, subject, organizer, status: new Map(attendees.map((a) => [a.address.toLowerCase(), 'None'])) }
+  const meeting: Meeting = {
+    uid,
+    subject,
+    organizer,
+    status: new Map(attendees.map((a) => [a.address.toLowerCase(), 'None'])),
+  }
   const ics = calendar('REQUEST', [
     ...times(start, minutes),
     `UID:${uid}`,
@@ -42,8 +64,14 @@ export function answerMeeting(request: string, own: ReadonlySet<string>, name: s
   const invited = findAttendees(request).find((a) => own.has(a.address.toLowerCase()))
   const organizer = propertyOf(request, 'ORGANIZER')?.value.replace(/^mailto:/i, '')
   if (invited === undefined || organizer === undefined) return undefined
-  const copied = ['UID', 'DTSTART', 'DTEND', 'SUMMARY', 'SEQUENCE'].flatMap((key) => propertyOf(request, key)?.line ?? [])
-  const ics = calendar('REPLY', [...copied, `ORGANIZER:mailto:${organizer}`, attendeeLine({ name, address: invited.address }, answer)])
+  const copied = ['UID', 'DTSTART', 'DTEND', 'SUMMARY', 'SEQUENCE'].flatMap(
+    (key) => propertyOf(request, key)?.line ?? [],
+  )
+  const ics = calendar('REPLY', [
+    ...copied,
+    `ORGANIZER:mailto:${organizer}`,
+    attendeeLine({ name, address: invited.address }, answer),
+  ])
   return { ics, organizer, subject: propertyOf(request, 'SUMMARY')?.value ?? '' }
 }
 
@@ -51,9 +79,18 @@ export function answerMeeting(request: string, own: ReadonlySet<string>, name: s
  * Takes an answer into the organizer's tracking view. `aliases` gives all addresses that the address book has for one,
  * itself included. undefined: this is no answer to the meeting.
  */
-export function track(meeting: Meeting, stored: Stored, aliases: (address: string) => readonly string[]): Correlation | undefined {
+export function track(
+  meeting: Meeting,
+  stored: Stored,
+  aliases: (address: string) => readonly string[],
+): Correlation | undefined {
   const ics = readCalendarPart(stored.raw)
-  if (ics === undefined || propertyOf(ics, 'METHOD')?.value !== 'REPLY' || propertyOf(ics, 'UID')?.value !== meeting.uid) return undefined
+  if (
+    ics === undefined ||
+    propertyOf(ics, 'METHOD')?.value !== 'REPLY' ||
+    propertyOf(ics, 'UID')?.value !== meeting.uid
+  )
+    return undefined
   const [answered] = findAttendees(ics)
   if (answered === undefined) return undefined
   const p1 = stored.mailFrom.toLowerCase()
@@ -73,7 +110,14 @@ function shown(partstat: string): Status {
 }
 
 function calendar(method: string, lines: readonly string[]): string {
-  const all = ['BEGIN:VCALENDAR', 'PRODID:-//Causeway//Lab//EN', 'VERSION:2.0', `METHOD:${method}`, 'BEGIN:VEVENT', `DTSTAMP:${stamp(new Date())}`]
+  const all = [
+    'BEGIN:VCALENDAR',
+    'PRODID:-//Causeway//Lab//EN',
+    'VERSION:2.0',
+    `METHOD:${method}`,
+    'BEGIN:VEVENT',
+    `DTSTAMP:${stamp(new Date())}`,
+  ]
   return `${[...all, ...lines, 'END:VEVENT', 'END:VCALENDAR'].map(foldLine).join('\r\n')}\r\n`
 }
 

@@ -36,7 +36,10 @@ export type Outside = {
   /** Throws when nobody has the address. */
   user(address: string): User<Judged>
   /** Hands a message to a server directly, whatever the MX says: what a stranger does who wants to relay. */
-  handTo(hop: NextHop, letter: { readonly mailFrom: string; readonly recipients: readonly string[]; readonly raw: Buffer }): Promise<readonly Sent[]>
+  handTo(
+    hop: NextHop,
+    letter: { readonly mailFrom: string; readonly recipients: readonly string[]; readonly raw: Buffer },
+  ): Promise<readonly Sent[]>
   close(): Promise<void>
 }
 
@@ -79,18 +82,27 @@ function backendFor(o: OutsideOptions, users: ReadonlyMap<string, User<Judged>>,
     mail: () => undefined,
     rcpt(_client, _from, to) {
       if (users.has(to.text.toLowerCase())) return undefined
-      return o.domains.includes(domainOf(to.text)) ? reply(550, '5.1.1', 'no such person here') : reply(554, '5.7.1', 'Relay access denied')
+      return o.domains.includes(domainOf(to.text))
+        ? reply(550, '5.1.1', 'no such person here')
+        : reply(554, '5.7.1', 'Relay access denied')
     },
     message: (incoming) => take(incoming, users, judge),
   }
 }
 
-async function take({ client, mailFrom, recipients, raw }: Incoming, users: ReadonlyMap<string, User<Judged>>, judge: Judge): Promise<Reply> {
+async function take(
+  { client, mailFrom, recipients, raw }: Incoming,
+  users: ReadonlyMap<string, User<Judged>>,
+  judge: Judge,
+): Promise<Reply> {
   const verdict = await judge(raw, { ip: client.address, helo: client.helo, mailFrom: mailFrom.text })
-  if (verdict.dmarc === 'fail' && verdict.policy === 'reject') return reply(550, '5.7.509', `Access denied: ${verdict.words.join('; ')}`)
+  if (verdict.dmarc === 'fail' && verdict.policy === 'reject')
+    return reply(550, '5.7.509', `Access denied: ${verdict.words.join('; ')}`)
   const tls = client.tls === undefined ? '' : `${client.tls.protocol} ${client.tls.cipher}`
   for (const { text } of recipients) {
-    users.get(text.toLowerCase())?.mailbox.deliver({ raw, mailFrom: mailFrom.text, recipient: text, verdict, client: client.address, tls })
+    users
+      .get(text.toLowerCase())
+      ?.mailbox.deliver({ raw, mailFrom: mailFrom.text, recipient: text, verdict, client: client.address, tls })
   }
   return reply(250, '2.0.0', 'taken')
 }

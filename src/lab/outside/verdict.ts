@@ -9,7 +9,12 @@ export type Verdict = {
   /** `pass`, `fail`, `softfail`, `none` ... (RFC 8601 section 2.7). */
   readonly spf: string
   readonly spfDomain: string
-  readonly dkim: readonly { readonly result: string; readonly domain: string; readonly selector: string; readonly why: string }[]
+  readonly dkim: readonly {
+    readonly result: string
+    readonly domain: string
+    readonly selector: string
+    readonly why: string
+  }[]
   readonly dmarc: string
   /** What the author's domain asks for when DMARC fails. */
   readonly policy: string
@@ -59,7 +64,10 @@ function asVerdict({ spf, dkim, dmarc }: AuthenticateResult): Verdict {
 }
 
 function wordsFor({ spf, spfDomain, dkim, dmarc, policy }: Omit<Verdict, 'words'>): readonly string[] {
-  const signed = dkim.map((each) => `DKIM ${each.result}: signature of ${each.domain}, selector ${each.selector}${each.why === '' ? '' : ` (${each.why})`}`)
+  const signed = dkim.map(
+    (each) =>
+      `DKIM ${each.result}: signature of ${each.domain}, selector ${each.selector}${each.why === '' ? '' : ` (${each.why})`}`,
+  )
   return [
     `SPF ${spf}: may this address send for ${spfDomain || 'nobody'}?`,
     ...(signed.length === 0 ? ['DKIM none: not signed'] : signed),

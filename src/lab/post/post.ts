@@ -48,7 +48,10 @@ export function makePost(o: PostOptions): Post {
   const dial = (host: string, port: number) => connect({ host, port, localAddress: o.address })
   const deliverer = makeDeliverer({ hostname: o.hostname, dns, dial, timeouts: { closing: 200 } })
   return {
-    send: (letter, hop) => (hop === undefined ? sendByMx(o, dns, deliverer, letter) : hand(deliverer, letter, withIdentity(hop, o.identity), o.hostname)),
+    send: (letter, hop) =>
+      hop === undefined
+        ? sendByMx(o, dns, deliverer, letter)
+        : hand(deliverer, letter, withIdentity(hop, o.identity), o.hostname),
     async close() {
       await deliverer.close()
       dns.close()
@@ -104,6 +107,12 @@ async function hand(deliverer: Deliverer, letter: Letter, hop: Attempt['hop'], h
   }))
 }
 
-const nowhere = (recipient: string, why: string): Sent => ({ recipient, kind: 'refused', reply: why, remote: '', tls: '' })
+const nowhere = (recipient: string, why: string): Sent => ({
+  recipient,
+  kind: 'refused',
+  reply: why,
+  remote: '',
+  tls: '',
+})
 
 export const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase()

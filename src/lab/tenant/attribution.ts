@@ -27,7 +27,9 @@ export type Attribution =
 type Border = { readonly domains: readonly string[]; readonly connectors: readonly Connector[] }
 
 export function attribute(border: Border, session: Session, mailFrom: string): Attribution {
-  const connector = border.connectors.find((c) => matchesCertificate(c, session)) ?? border.connectors.find((c) => c.addresses?.includes(session.address))
+  const connector =
+    border.connectors.find((c) => matchesCertificate(c, session)) ??
+    border.connectors.find((c) => c.addresses?.includes(session.address))
   if (connector === undefined) return { kind: 'incoming' }
   const owned = ownedBy(border, connector, session, mailFrom)
   if (owned === undefined) return { kind: 'not owned', connector: connector.name }
@@ -39,11 +41,15 @@ function matchesCertificate({ certificate }: Connector, { certificateNames }: Se
 }
 
 function ownedBy(border: Border, connector: Connector, session: Session, mailFrom: string): string | undefined {
-  const presented = matchesCertificate(connector, session) ? [...session.certificateNames, connector.certificate ?? ''].map(bare) : []
+  const presented = matchesCertificate(connector, session)
+    ? [...session.certificateNames, connector.certificate ?? ''].map(bare)
+    : []
   const domain = presented.find((name) => border.domains.includes(name))
   if (domain !== undefined) return `the certificate is for ${domain}, an accepted domain`
   const sender = domainOf(mailFrom)
-  return mailFrom !== '' && border.domains.includes(sender) ? `MAIL FROM is in ${sender}, an accepted domain` : undefined
+  return mailFrom !== '' && border.domains.includes(sender)
+    ? `MAIL FROM is in ${sender}, an accepted domain`
+    : undefined
 }
 
 function nameMatches(wanted: string, name: string): boolean {
@@ -54,15 +60,24 @@ function nameMatches(wanted: string, name: string): boolean {
 const bare = (name: string): string => (name.startsWith('*.') ? name.slice(2) : name)
 
 /** The names in a client certificate whose chain leads to one of the roots; [] when it does not, or is not valid now. */
-export function verifiedNames(chain: readonly Buffer[], roots: readonly X509Certificate[], now: Date): readonly string[] {
+export function verifiedNames(
+  chain: readonly Buffer[],
+  roots: readonly X509Certificate[],
+  now: Date,
+): readonly string[] {
   const certificates = chain.map((der) => new X509Certificate(der))
   const [leaf] = certificates
   if (leaf === undefined || !certificates.every((c) => now >= c.validFromDate && now <= c.validToDate)) return []
   return leadsTo(leaf, certificates.slice(1), roots) ? namesOf(leaf) : []
 }
 
-function leadsTo(certificate: X509Certificate, above: readonly X509Certificate[], roots: readonly X509Certificate[]): boolean {
-  const signed = (by: X509Certificate): boolean => by.ca && certificate.checkIssued(by) && certificate.verify(by.publicKey)
+function leadsTo(
+  certificate: X509Certificate,
+  above: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+): boolean {
+  const signed = (by: X509Certificate): boolean =>
+    by.ca && certificate.checkIssued(by) && certificate.verify(by.publicKey)
   if (roots.some(signed)) return true
   const [next, ...rest] = above
   return next !== undefined && signed(next) && leadsTo(next, rest, roots)

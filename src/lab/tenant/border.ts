@@ -31,13 +31,23 @@ export function makeBorder(o: BorderOptions): Backend {
   }
   return {
     mail: (client) => (client.helo.toLowerCase() === o.hostname ? exchangeReplies.badHelo() : undefined),
-    rcpt: (client, from, to, sofar) => recipientReply(o.directory, attributed(client, from), to.text, sofar.map((r) => r.text)),
+    rcpt: (client, from, to, sofar) =>
+      recipientReply(
+        o.directory,
+        attributed(client, from),
+        to.text,
+        sofar.map((r) => r.text),
+      ),
     message(incoming) {
       const message = readMessage(incoming.raw)
       const problem = messageProblem(message, o.hostname)
       if (problem !== undefined) return problem
       const attribution = attributed(incoming.client, incoming.mailFrom)
-      o.taken(incoming, Buffer.concat([Buffer.from(receivedLine(o.hostname, incoming)), withoutOrganization(message)]), attribution)
+      o.taken(
+        incoming,
+        Buffer.concat([Buffer.from(receivedLine(o.hostname, incoming)), withoutOrganization(message)]),
+        attribution,
+      )
       const messageId = all(message.header, 'message-id')[0]
       return exchangeReplies.queued(messageId === undefined ? '<>' : unfold(fieldValue(messageId)))
     },
@@ -45,11 +55,14 @@ export function makeBorder(o: BorderOptions): Backend {
 }
 
 function messageProblem(message: Message, hostname: string): Reply | undefined {
-  const rounds = all(message.header, 'received').filter((field) => unfold(fieldValue(field)).includes(`by ${hostname} `)).length
+  const rounds = all(message.header, 'received').filter((field) =>
+    unfold(fieldValue(field)).includes(`by ${hostname} `),
+  ).length
   if (rounds >= maxRounds) return exchangeReplies.hopCount()
   const authors = addressesIn(message.raw, 'from')
   if (authors.length === 0) return exchangeReplies.badFrom()
-  const isOne = authors.length === 1 || (all(message.header, 'from').length === 1 && all(message.header, 'sender').length === 1)
+  const isOne =
+    authors.length === 1 || (all(message.header, 'from').length === 1 && all(message.header, 'sender').length === 1)
   return isOne ? undefined : exchangeReplies.severalFrom()
 }
 
@@ -63,7 +76,8 @@ function withoutOrganization(message: Message): Buffer {
 }
 
 export function receivedLine(hostname: string, { client }: Pick<Incoming, 'client'>): string {
-  const tls = client.tls === undefined ? 'ESMTP' : `ESMTPS (version=${client.tls.protocol}, cipher=${client.tls.cipher})`
+  const tls =
+    client.tls === undefined ? 'ESMTP' : `ESMTPS (version=${client.tls.protocol}, cipher=${client.tls.cipher})`
   const date = new Date().toUTCString().replace('GMT', '+0000')
   return `Received: from ${client.helo} (${client.address})\r\n by ${hostname} with ${tls};\r\n ${date}\r\n`
 }

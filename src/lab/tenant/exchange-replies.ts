@@ -11,7 +11,8 @@ export const exchangeReplies = {
   // Directory based edge blocking: nobody has the address.
   accessDenied: (address: string) => reply(550, '5.4.1', `Recipient address rejected: Access denied. [${address}]`),
   // Nobody has the address, and edge blocking does not apply.
-  notFound: (address: string) => reply(550, '5.1.10', `RESOLVER.ADR.RecipientNotFound; Recipient ${address} not found by SMTP address lookup`),
+  notFound: (address: string) =>
+    reply(550, '5.1.10', `RESOLVER.ADR.RecipientNotFound; Recipient ${address} not found by SMTP address lookup`),
   // More than 200 envelope recipients of one domain in one message.
   tooManyOfDomain: () => reply(452, '4.5.3', 'Too many recipients'),
   // The client calls itself by our name.

@@ -27,7 +27,12 @@ export function kindOf(directory: Directory, address: string): RecipientKind {
 }
 
 /** undefined: the recipient is taken. */
-export function recipientReply(directory: Directory, attribution: Attribution, address: string, sofar: readonly string[]): Reply | undefined {
+export function recipientReply(
+  directory: Directory,
+  attribution: Attribution,
+  address: string,
+  sofar: readonly string[],
+): Reply | undefined {
   const sameDomain = sofar.filter((other) => domainOf(other) === domainOf(address)).length
   if (sameDomain >= maxOfDomain) return exchangeReplies.tooManyOfDomain()
   switch (kindOf(directory, address)) {
@@ -35,7 +40,9 @@ export function recipientReply(directory: Directory, attribution: Attribution, a
     case 'redirected':
       return undefined
     case 'unknown':
-      return directory.blocksUnknown && attribution.kind === 'incoming' ? exchangeReplies.accessDenied(address) : exchangeReplies.notFound(address)
+      return directory.blocksUnknown && attribution.kind === 'incoming'
+        ? exchangeReplies.accessDenied(address)
+        : exchangeReplies.notFound(address)
     case 'foreign':
       return relayReply(attribution)
   }

@@ -47,19 +47,38 @@ describe('the border of a simulated tenant', () => {
     await dns.close()
   })
 
-  type Sender = { readonly address?: string; readonly certificate?: string; readonly by?: ReturnType<typeof makeCa>; readonly hostname?: string }
+  type Sender = {
+    readonly address?: string
+    readonly certificate?: string
+    readonly by?: ReturnType<typeof makeCa>
+    readonly hostname?: string
+  }
 
   async function say(from: string, to: readonly string[], o: Sender = {}): Promise<readonly string[]> {
-    const identity = o.certificate === undefined ? {} : { identity: asIdentity(issue({ ca: o.by ?? ca, names: [o.certificate] })) }
-    const post = makePost({ hostname: o.hostname ?? 'client.example', address: o.address ?? '127.0.0.33', dnsServer: dns.address, ports })
+    const identity =
+      o.certificate === undefined ? {} : { identity: asIdentity(issue({ ca: o.by ?? ca, names: [o.certificate] })) }
+    const post = makePost({
+      hostname: o.hostname ?? 'client.example',
+      address: o.address ?? '127.0.0.33',
+      dnsServer: dns.address,
+      ports,
+    })
     posts.push(post)
-    const { raw } = writeLetter({ from: { name: 'X', address: 'someone@contoso.example' }, to: [], subject: 'x', text: 'x' })
+    const { raw } = writeLetter({
+      from: { name: 'X', address: 'someone@contoso.example' },
+      to: [],
+      subject: 'x',
+      text: 'x',
+    })
     const sent = await post.send({ mailFrom: from, recipients: to, raw }, { ...hop, ...identity })
     return sent.map((each) => each.reply.split(' ').slice(0, 2).join(' '))
   }
 
   test('a stranger reaches a mailbox by any of its addresses, and nobody else', async () => {
-    assert.deepEqual(await say('a@partner.example', ['john@contoso.example', 'JS@Contoso.example', 'john+news@contoso.example']), ['250 2.6.0', '250 2.6.0', '250 2.6.0'])
+    assert.deepEqual(
+      await say('a@partner.example', ['john@contoso.example', 'JS@Contoso.example', 'john+news@contoso.example']),
+      ['250 2.6.0', '250 2.6.0', '250 2.6.0'],
+    )
     assert.deepEqual(await say('a@partner.example', ['nobody@contoso.example']), ['550 5.4.1'])
     assert.deepEqual(await say('a@partner.example', ['b@partner.example']), ['550 5.7.64'])
     assert.ok(tenant.user('john@contoso.example').mailbox.messages.length >= 3)
@@ -72,9 +91,18 @@ describe('the border of a simulated tenant', () => {
   const relay = async (from: string, o: Sender) => {
     const post = makePost({ hostname: 'gw.example', address: o.address ?? '127.0.0.33', dnsServer: dns.address, ports })
     posts.push(post)
-    const identity = o.certificate === undefined ? {} : { identity: asIdentity(issue({ ca: o.by ?? ca, names: [o.certificate] })) }
-    const { raw } = writeLetter({ from: { name: 'X', address: 'anyone@shared.example' }, to: [], subject: 'x', text: 'x' })
-    const [sent] = await post.send({ mailFrom: from, recipients: ['pat@nowhere.example'], raw }, { ...hop, ...identity })
+    const identity =
+      o.certificate === undefined ? {} : { identity: asIdentity(issue({ ca: o.by ?? ca, names: [o.certificate] })) }
+    const { raw } = writeLetter({
+      from: { name: 'X', address: 'anyone@shared.example' },
+      to: [],
+      subject: 'x',
+      text: 'x',
+    })
+    const [sent] = await post.send(
+      { mailFrom: from, recipients: ['pat@nowhere.example'], raw },
+      { ...hop, ...identity },
+    )
     return sent?.reply ?? ''
   }
 
@@ -94,15 +122,26 @@ describe('the border of a simulated tenant', () => {
   test('the relay rule: no connector matches', async () => {
     const reply = '550 5.7.64 TenantAttribution; Relay Access Denied'
     assert.equal(await relay('john@contoso.example', {}), reply)
-    assert.equal(await relay('john@contoso.example', { certificate: 'gw-contoso.example', by: makeCa({ name: 'Lab root' }) }), reply)
+    assert.equal(
+      await relay('john@contoso.example', { certificate: 'gw-contoso.example', by: makeCa({ name: 'Lab root' }) }),
+      reply,
+    )
   })
 
   test('an unknown recipient is 5.1.10 to a connector', async () => {
-    assert.deepEqual(await say('john@contoso.example', ['nobody@contoso.example'], { certificate: 'gw-contoso.example' }), ['550 5.1.10'])
+    assert.deepEqual(
+      await say('john@contoso.example', ['nobody@contoso.example'], { certificate: 'gw-contoso.example' }),
+      ['550 5.1.10'],
+    )
   })
 
   test('the 201st recipient of one domain belongs into another transaction', () => {
-    const directory = { domains: ['contoso.example'], hasMailbox: () => true, isRedirected: () => false, blocksUnknown: true }
+    const directory = {
+      domains: ['contoso.example'],
+      hasMailbox: () => true,
+      isRedirected: () => false,
+      blocksUnknown: true,
+    }
     const sofar = Array.from({ length: 200 }, (_, i) => `u${i}@contoso.example`)
     const reply = (address: string) => recipientReply(directory, { kind: 'incoming' }, address, sofar)
     assert.equal(reply('one@Contoso.example')?.enhanced, '4.5.3')
@@ -120,15 +159,24 @@ describe('the border of a simulated tenant', () => {
     assert.equal(await send('From: a@x.example\r\nFrom: b@x.example\r\n'), '550 5.1.20')
     assert.equal(await send('From: a@x.example, b@x.example\r\n'), '550 5.1.20')
     assert.equal(await send('To: a@x.example\r\n'), '550 5.7.512'.slice(0, 10))
-    assert.equal(await send(`${`Received: from a by ${hostname} with ESMTP;\r\n Mon, 1 Jan 2026 00:00:00 +0000\r\n`.repeat(20)}From: a@x.example\r\n`), '554 5.4.14')
+    assert.equal(
+      await send(
+        `${`Received: from a by ${hostname} with ESMTP;\r\n Mon, 1 Jan 2026 00:00:00 +0000\r\n`.repeat(20)}From: a@x.example\r\n`,
+      ),
+      '554 5.4.14',
+    )
   })
 
   test('the header firewall', async () => {
     const post = makePost({ hostname: 'client.example', address: '127.0.0.33', dnsServer: dns.address, ports })
     posts.push(post)
-    const raw = Buffer.from('From: a@x.example\r\nX-MS-Exchange-Organization-SCL: -1\r\nMessage-ID: <firewall@x>\r\n\r\nx\r\n')
+    const raw = Buffer.from(
+      'From: a@x.example\r\nX-MS-Exchange-Organization-SCL: -1\r\nMessage-ID: <firewall@x>\r\n\r\nx\r\n',
+    )
     await post.send({ mailFrom: 'a@partner.example', recipients: ['john@contoso.example'], raw }, hop)
-    const found = await tenant.user(john.address).mailbox.waitFor((m) => fieldText(m.raw, 'message-id') === '<firewall@x>', 1000)
+    const found = await tenant
+      .user(john.address)
+      .mailbox.waitFor((m) => fieldText(m.raw, 'message-id') === '<firewall@x>', 1000)
     assert.ok(found)
     assert.equal(fieldText(found.raw, 'x-ms-exchange-organization-scl'), '')
     assert.match(fieldText(found.raw, 'received'), /^from client\.example \(127\.0\.0\.33\) by contoso-example/)

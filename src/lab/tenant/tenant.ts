@@ -8,7 +8,7 @@
  * On failure: a message that cannot be handed on after it was taken is told in `legs`; no report is sent.
  */
 import { randomBytes } from 'node:crypto'
-import { listen, type Listener } from '../../relay/listen/listen.ts'
+import { type Listener, listen } from '../../relay/listen/listen.ts'
 import type { KeyPair } from '../certificates/certificates.ts'
 import type { Person } from '../letter/letter.ts'
 import { makePost, type Ports } from '../post/post.ts'
@@ -52,13 +52,21 @@ export type SimulatedTenant = {
   connectGateway(connector: GatewayConnector): void
   /** The tenant's message trace. */
   readonly legs: readonly Leg[]
+  /** Resolves when what the border has taken so far is delivered, or has failed. */
+  settled(): Promise<void>
   close(): Promise<void>
 }
 
 export async function startTenant(o: TenantOptions): Promise<SimulatedTenant> {
   const byAddress = new Map<string, User>()
   const { hostname, address, dnsServer, ports } = o
-  const post = makePost({ hostname, address, dnsServer, ports, ...(o.identity.client === undefined ? {} : { identity: o.identity.client }) })
+  const post = makePost({
+    hostname,
+    address,
+    dnsServer,
+    ports,
+    ...(o.identity.client === undefined ? {} : { identity: o.identity.client }),
+  })
   const legs: Leg[] = []
   let connector: GatewayConnector | undefined
   const transport: Transport = {
@@ -69,11 +77,16 @@ export async function startTenant(o: TenantOptions): Promise<SimulatedTenant> {
     legs,
   }
   const users = o.people.map((each) => {
-    const user: User = makeUser({ ...each, submit: (letter) => submit(o, transport, letter), aliases: (address) => aliasesOf(o, address) })
+    const user: User = makeUser({
+      ...each,
+      submit: (letter) => submit(o, transport, letter),
+      aliases: (address) => aliasesOf(o, address),
+    })
     for (const proxy of user.proxies) byAddress.set(proxy, user)
     return user
   })
   const underWay = new Set<Promise<unknown>>()
+  const settled = async (): Promise<void> => void (await Promise.allSettled(underWay))
   const listener = await openBorder(o, transport, underWay)
   const port = listener.addresses[0]?.port ?? 0
   ports.set(hostname, port)
@@ -91,9 +104,10 @@ export async function startTenant(o: TenantOptions): Promise<SimulatedTenant> {
     connectGateway: (given) => {
       connector = given
     },
+    settled,
     async close() {
       await listener.drain(200)
-      await Promise.allSettled(underWay)
+      await settled()
       await post.close()
     },
   }
@@ -133,12 +147,19 @@ function openBorder(o: TenantOptions, transport: Transport, underWay: Set<Promis
 }
 
 /** A message that a user wrote: the first Received line is that of the mailbox server. */
-function submit(o: TenantOptions, transport: Transport, letter: { mailFrom: string; recipients: readonly string[]; raw: Buffer }) {
+function submit(
+  o: TenantOptions,
+  transport: Transport,
+  letter: { mailFrom: string; recipients: readonly string[]; raw: Buffer },
+) {
   const server = `MBX${randomBytes(3).toString('hex').toUpperCase()}.${o.name}.prod.example`
   const received = `Received: from ${server} ([fe80::1])\r\n by ${server} with mapi id 15.20.9000.001;\r\n ${new Date().toUTCString().replace('GMT', '+0000')}\r\n`
   return carry(transport, { ...letter, raw: Buffer.concat([Buffer.from(received), letter.raw]) })
 }
 
 function aliasesOf(o: TenantOptions, address: string): readonly string[] {
-  return o.contacts?.find((all) => all.some((each) => each.toLowerCase() === address))?.map((each) => each.toLowerCase()) ?? []
+  return (
+    o.contacts?.find((all) => all.some((each) => each.toLowerCase() === address))?.map((each) => each.toLowerCase()) ??
+    []
+  )
 }

@@ -3,8 +3,9 @@
  * The rule of the connector is Microsoft's own for add-on services: messages from inside are handed to the gateway, except
  * those that carry the field which shows that they were there ("Integrate Exchange Online with an email add-on service").
  */
-import { fieldText, type Stored } from '../letter/letter.ts'
+
 import type { NextHop } from '../../project/project.ts'
+import { fieldText, type Stored } from '../letter/letter.ts'
 import type { Letter, Post, Sent } from '../post/post.ts'
 import type { Mailbox } from '../user/user.ts'
 import { exchangeReplies } from './exchange-replies.ts'
@@ -45,7 +46,12 @@ export async function carry(t: Transport, letter: Letter, attribution?: string):
   const sent = await Promise.all(
     [...ways].map(async ([way, recipients]) => {
       const results = await go(t, way, { ...letter, recipients })
-      const leg = { messageId, mailFrom: letter.mailFrom, way: way === 'nowhere' ? 'mailbox' : way, ...(attribution === undefined ? {} : { attribution }) } as const
+      const leg = {
+        messageId,
+        mailFrom: letter.mailFrom,
+        way: way === 'nowhere' ? 'mailbox' : way,
+        ...(attribution === undefined ? {} : { attribution }),
+      } as const
       t.legs.push(...results.map((each) => ({ ...leg, sent: each })))
       return results
     }),

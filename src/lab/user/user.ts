@@ -7,7 +7,7 @@
  * On failure: `waitFor` answers undefined when nothing came in time; `accept` when there is nothing to accept.
  */
 import { answerTo, type Draft, type Person, readCalendarPart, type Stored, writeLetter } from '../letter/letter.ts'
-import { answerMeeting, callMeeting, type Correlation, type Meeting, track } from '../meeting/meeting.ts'
+import { answerMeeting, type Correlation, callMeeting, type Meeting, track } from '../meeting/meeting.ts'
 import type { Sent } from '../post/post.ts'
 import { Mailbox } from './mailbox.ts'
 
@@ -31,7 +31,11 @@ export type User<T extends Stored = Stored> = {
 export type UserOptions = {
   readonly person: Person
   readonly proxies?: readonly string[]
-  submit(letter: { readonly mailFrom: string; readonly recipients: readonly string[]; readonly raw: Buffer }): Promise<readonly Sent[]>
+  submit(letter: {
+    readonly mailFrom: string
+    readonly recipients: readonly string[]
+    readonly raw: Buffer
+  }): Promise<readonly Sent[]>
   /** Other addresses of a correspondent in the user's address book. */
   aliases?(address: string): readonly string[]
 }
@@ -61,7 +65,12 @@ type Write = User['write']
 async function invite(write: Write, person: Person, attendees: readonly Person[], subject: string) {
   const start = new Date(Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 24 * 3_600_000)
   const { meeting, ics } = callMeeting(person, attendees, subject, start, 30)
-  const sent = await write({ to: attendees, subject, text: `${subject}, ${start.toISOString()}`, calendar: { method: 'REQUEST', ics } })
+  const sent = await write({
+    to: attendees,
+    subject,
+    text: `${subject}, ${start.toISOString()}`,
+    calendar: { method: 'REQUEST', ics },
+  })
   return { ...sent, meeting }
 }
 
