@@ -4,9 +4,8 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { problemText } from '../project/project.ts'
 import { escapeText } from '../trace/trace.ts'
-import type { CliParts } from './cli.ts'
 import { connect } from './client.ts'
-import { type Io, type Run, Stop, shared } from './io.ts'
+import { type CliParts, type Io, type Run, Stop, shared } from './io.ts'
 
 const problem = z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })
 const comparison = z.object({

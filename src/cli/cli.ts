@@ -6,7 +6,6 @@
  * On failure: one sentence on standard error that names the thing and says what to do.
  */
 import { Command, CommanderError, Option } from 'commander'
-import type { StartGateway } from '../lab/lab.ts'
 import { applyCommand } from './apply.ts'
 import { demoCommand } from './demo.ts'
 import { directoryCommand } from './directory.ts'
@@ -14,15 +13,12 @@ import { dkimCommand } from './dkim.ts'
 import { domainCommand } from './domain.ts'
 import { explainCommand } from './explain.ts'
 import { exportCommand } from './export.ts'
-import { type Io, Stop } from './io.ts'
+import { type CliParts, type Io, Stop } from './io.ts'
 import { labCommand } from './lab.ts'
 import { serveCommand } from './serve.ts'
 import { traceCommand } from './trace.ts'
 
-export type { Io } from './io.ts'
 export { processIo } from './io.ts'
-
-export type CliParts = { readonly io: Io; readonly startGateway: StartGateway; readonly version: string }
 
 /** Runs one command and gives its exit code. */
 export async function runCli(parts: CliParts, argv: readonly string[]): Promise<number> {

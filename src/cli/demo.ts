@@ -1,7 +1,6 @@
 /** `causeway demo`: two tenants share one domain on this machine, told step by step (local). */
 import type { Command } from 'commander'
-import type { CliParts } from './cli.ts'
-import type { Run } from './io.ts'
+import { type CliParts, type Run } from './io.ts'
 
 export function demoCommand(program: Command, { io, startGateway }: CliParts, run: Run): void {
   program

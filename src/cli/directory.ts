@@ -4,9 +4,8 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { problemText } from '../project/project.ts'
 import { escapeText } from '../trace/trace.ts'
-import type { CliParts } from './cli.ts'
 import { type ApiClient, connect } from './client.ts'
-import { type Run, shared, table } from './io.ts'
+import { type CliParts, type Run, shared, table } from './io.ts'
 
 const problem = z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })
 const changed = z.object({ version: z.number(), size: z.number(), warnings: z.array(problem) })

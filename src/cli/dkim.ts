@@ -1,9 +1,8 @@
 /** `causeway dkim`: the keys that we sign with, as the records to publish. */
 import type { Command } from 'commander'
 import { z } from 'zod'
-import type { CliParts } from './cli.ts'
 import { connect } from './client.ts'
-import { type Run, shared } from './io.ts'
+import { type CliParts, type Run, shared } from './io.ts'
 
 const answer = z.object({
   records: z.array(

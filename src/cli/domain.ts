@@ -2,9 +2,8 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { escapeText } from '../trace/trace.ts'
-import type { CliParts } from './cli.ts'
 import { connect } from './client.ts'
-import { type Run, shared, table } from './io.ts'
+import { type CliParts, type Run, shared, table } from './io.ts'
 
 const domain = z.object({ name: z.string(), mode: z.string(), unknown: z.string(), dkim: z.string().optional() })
 const record = z.object({

@@ -7,10 +7,9 @@ import { existingKeys, explainAnswerSchema } from '../api/api.ts'
 import { makeResolver } from '../dns/dns.ts'
 import { loadProject, problemText } from '../project/project.ts'
 import { type Ask, askExplanation, type Explanation } from '../relay/explain/explain.ts'
-import type { CliParts } from './cli.ts'
 import { connect } from './client.ts'
 import { explanationText } from './explanation-text.ts'
-import { type Run, readInput, Stop, shared } from './io.ts'
+import { type CliParts, type Run, readInput, Stop, shared } from './io.ts'
 
 type Options = {
   from: string

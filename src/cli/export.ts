@@ -1,8 +1,7 @@
 /** `causeway export`: the project file as it would be written now. */
 import type { Command } from 'commander'
-import type { CliParts } from './cli.ts'
 import { connect } from './client.ts'
-import { type Run, shared } from './io.ts'
+import { type CliParts, type Run, shared } from './io.ts'
 
 export function exportCommand(program: Command, { io }: CliParts, run: Run): void {
   const command = program.command('export').description('print the project file as it is now')

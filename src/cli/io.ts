@@ -1,6 +1,7 @@
 /** What a command reads and writes, passed in so that tests can listen. */
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import type { StartGateway } from '../lab/lab.ts'
 
 export type Io = {
   out(text: string): void
@@ -20,6 +21,9 @@ export class Stop extends Error {
     this.code = code
   }
 }
+
+/** What every command is given. */
+export type CliParts = { readonly io: Io; readonly startGateway: StartGateway; readonly version: string }
 
 export type Run = (job: () => Promise<number>) => () => Promise<void>
 

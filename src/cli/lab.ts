@@ -1,8 +1,7 @@
 /** `causeway lab`: a rehearsal of a project file with simulated tenants (local). */
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { CliParts } from './cli.ts'
-import type { Run } from './io.ts'
+import { type CliParts, type Run } from './io.ts'
 
 export function labCommand(program: Command, { io, startGateway }: CliParts, run: Run): void {
   program

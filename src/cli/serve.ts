@@ -1,7 +1,6 @@
 /** `causeway serve`: the gateway (local). */
 import type { Command } from 'commander'
-import type { CliParts } from './cli.ts'
-import { type Run, Stop, shared } from './io.ts'
+import { type CliParts, type Run, Stop, shared } from './io.ts'
 
 type Options = { smtp: string[]; smtps: string[]; http: string; project?: string; workers: string; dns: string[] }
 

@@ -3,9 +3,8 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { eventSchema } from '../api/api.ts'
 import { escapeText, type TraceEvent } from '../trace/trace.ts'
-import type { CliParts } from './cli.ts'
 import { connect } from './client.ts'
-import { type Run, shared } from './io.ts'
+import { type CliParts, type Run, shared } from './io.ts'
 
 type Options = {
   id?: string

@@ -1,7 +1,7 @@
 /** How many recipients one transaction carries. */
 import { domainKey } from '../../mail/address/address.ts'
 import type { Tenant } from '../../project/project.ts'
-import type { PlannedRecipient } from './plan.ts'
+import type { PlannedRecipient } from './delivery.ts'
 
 /** Exchange Online answers 4.5.3 to more than 200 recipients of one domain (Microsoft, NDR 4.5.3) and takes 500 in all. */
 const perDomainOnline = 200

@@ -1,7 +1,7 @@
 /** Who carries a message to the outside: the tenant it came from, the owner of the domain shown, a smart host, or we (design: return, handover, smarthost, direct). */
 import { type Address, domainKey } from '../../mail/address/address.ts'
 import { type NextHop, type Project, type Tenant, tenantOfDomain } from '../../project/project.ts'
-import type { By, Question } from './plan.ts'
+import type { By, Question } from './delivery.ts'
 
 export type WayOut = {
   readonly hop: { readonly by: By; readonly nextHop: NextHop; readonly tenant?: Tenant }
