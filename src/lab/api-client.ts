@@ -55,7 +55,7 @@ export function gatewayApi({ url, token }: RunningGateway['http']): GatewayApi {
   }
   return {
     makeDkim: async (domain) => records.parse(await ask('POST', `/v1/dkim/${domain}`)).records,
-    trace: async (query) => events.parse(await ask('GET', `/v1/trace?${new URLSearchParams(query)}`)).events,
+    trace: async (query) => events.parse(await ask('GET', `/v1/trace?${new URLSearchParams(query).toString()}`)).events,
     async move(address, tenant) {
       await ask('POST', '/v1/directory/move', { address, tenant })
     },

@@ -28,12 +28,12 @@ export function list(lines: readonly string[]): string {
 
 /** Two columns; what differs is marked with `*`. */
 export function sideBySide(left: string, right: string, rows: readonly Row[]): string {
-  const head = line({ label: '', left, right }, ' ')
+  const head = rowText({ label: '', left, right }, ' ')
   const rule = `  ${'-'.repeat(labelWidth)} ${'-'.repeat(columnWidth)}   ${'-'.repeat(columnWidth)}\n`
-  return `\n${head}${rule}${rows.map((row) => line(row, row.left === row.right ? ' ' : '*')).join('')}\n`
+  return `\n${head}${rule}${rows.map((row) => rowText(row, row.left === row.right ? ' ' : '*')).join('')}\n`
 }
 
-function line({ label, left, right }: Row, mark: string): string {
+function rowText({ label, left, right }: Row, mark: string): string {
   const lefts = wrap(left, columnWidth)
   const rights = wrap(right, columnWidth)
   const height = Math.max(lefts.length, rights.length, 1)

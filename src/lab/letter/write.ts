@@ -44,7 +44,7 @@ export function writeLetter(draft: Draft): Letter {
     htmlPart(draft.text),
     ...(draft.calendar === undefined ? [] : [calendarPart(draft.calendar)]),
   ]
-  const text = `${body.map((part) => `--${boundary}\r\n${part}\r\n`).join('')}--${boundary}--\r\n`
+  const text = `${body.map((each) => `--${boundary}\r\n${each}\r\n`).join('')}--${boundary}--\r\n`
   return { raw: Buffer.from(`${fields.map((field) => field.raw).join('')}\r\n${text}`, 'latin1'), messageId }
 }
 
@@ -82,7 +82,7 @@ function displayName(name: string): string {
 /** RFC 2047, in words of at most 75 characters. */
 function encoded(text: string): string {
   if (/^[ -~]*$/.test(text)) return text
-  const letters = [...text]
+  const letters = Array.from(text)
   const words: string[] = []
   for (let at = 0; at < letters.length; at += 10) {
     words.push(`=?utf-8?B?${Buffer.from(letters.slice(at, at + 10).join(''), 'utf8').toString('base64')}?=`)

@@ -88,10 +88,10 @@ describe('the outside world judges what it gets', () => {
   test('changed behind the signature: refused with the reason', async () => {
     const raw = await signed(letter())
     const changed = Buffer.from(raw.toString('latin1').replace('Subject: Hello', 'Subject: Hullo'), 'latin1')
-    const before = outside.user(pat.address).mailbox.messages.length
+    const sofar = outside.user(pat.address).mailbox.messages.length
     const { reply } = await send(changed, 'john@elsewhere.example')
     assert.match(reply, /^550 5\.7\.509 .*DKIM fail.*DMARC fail/)
-    assert.equal(outside.user(pat.address).mailbox.messages.length, before)
+    assert.equal(outside.user(pat.address).mailbox.messages.length, sofar)
   })
 
   test('it does not relay, and knows its people', async () => {

@@ -59,13 +59,13 @@ export type SimulatedTenant = {
 
 export async function startTenant(o: TenantOptions): Promise<SimulatedTenant> {
   const byAddress = new Map<string, User>()
-  const { hostname, address, dnsServer, ports } = o
+  const { client } = o.identity
   const post = makePost({
-    hostname,
-    address,
-    dnsServer,
-    ports,
-    ...(o.identity.client === undefined ? {} : { identity: o.identity.client }),
+    hostname: o.hostname,
+    address: o.address,
+    dnsServer: o.dnsServer,
+    ports: o.ports,
+    ...(client === undefined ? {} : { identity: client }),
   })
   const legs: Leg[] = []
   let connector: GatewayConnector | undefined
@@ -76,31 +76,19 @@ export async function startTenant(o: TenantOptions): Promise<SimulatedTenant> {
     gateway: () => connector,
     legs,
   }
-  const users = o.people.map((each) => {
-    const user: User = makeUser({
-      ...each,
-      submit: (letter) => submit(o, transport, letter),
-      aliases: (address) => aliasesOf(o, address),
-    })
-    for (const proxy of user.proxies) byAddress.set(proxy, user)
-    return user
-  })
+  const users = moveIn(o, transport, byAddress)
   const underWay = new Set<Promise<unknown>>()
   const settled = async (): Promise<void> => void (await Promise.allSettled(underWay))
   const listener = await openBorder(o, transport, underWay)
   const port = listener.addresses[0]?.port ?? 0
-  ports.set(hostname, port)
+  o.ports.set(o.hostname, port)
   return {
     name: o.name,
-    hostname,
+    hostname: o.hostname,
     port,
     users,
     legs,
-    user(address) {
-      const user = byAddress.get(address.toLowerCase())
-      if (user === undefined) throw new Error(`${address} has no mailbox in ${o.name}`)
-      return user
-    },
+    user: (address) => mustFind(o, byAddress, address),
     connectGateway: (given) => {
       connector = given
     },
@@ -111,6 +99,24 @@ export async function startTenant(o: TenantOptions): Promise<SimulatedTenant> {
       await post.close()
     },
   }
+}
+
+function moveIn(o: TenantOptions, transport: Transport, byAddress: Map<string, User>): readonly User[] {
+  return o.people.map((each) => {
+    const user: User = makeUser({
+      ...each,
+      submit: (letter) => submit(o, transport, letter),
+      aliases: (address) => aliasesOf(o, address),
+    })
+    for (const proxy of user.proxies) byAddress.set(proxy, user)
+    return user
+  })
+}
+
+function mustFind(o: TenantOptions, byAddress: ReadonlyMap<string, User>, address: string): User {
+  const user = byAddress.get(address.toLowerCase())
+  if (user === undefined) throw new Error(`${address} has no mailbox in ${o.name}`)
+  return user
 }
 
 function directoryOf(o: TenantOptions, mailboxes: ReadonlyMap<string, User>): Directory {
