@@ -94,7 +94,7 @@ async function hand(deliverer: Deliverer, letter: Letter, hop: Attempt['hop'], h
     content: [letter.raw],
     body: is8bit(letter.raw) ? '8BITMIME' : '7BIT',
     smtputf8: false,
-    // QUIRK: Exchange Online sends what has bare line ends by BDAT, and only that way.
+    // Exchange Online sends what has bare line ends by BDAT, and only that way.
     via: hasBareLineEnds(letter.raw) ? 'BDAT' : 'DATA',
     helo,
   })

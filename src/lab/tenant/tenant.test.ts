@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import type { NextHop } from '../../project/project.ts'
 import { asIdentity, issue, makeCa } from '../certificates/certificates.ts'
@@ -165,6 +167,26 @@ describe('the border of a simulated tenant', () => {
       ),
       '554 5.4.14',
     )
+  })
+
+  test('a bare line feed in DATA', async () => {
+    const socket = connect({ host: '127.0.0.31', port: tenant.port })
+    const lines = createInterface({ input: socket })[Symbol.asyncIterator]()
+    const reply = async (): Promise<string> => {
+      for (;;) {
+        const { value } = await lines.next()
+        if (value === undefined || /^\d{3} /.test(value)) return value ?? 'closed'
+      }
+    }
+    await reply()
+    const start = ['EHLO client.example', 'MAIL FROM:<a@partner.example>', 'RCPT TO:<john@contoso.example>', 'DATA']
+    for (const command of start) {
+      socket.write(`${command}\r\n`)
+      await reply()
+    }
+    socket.write('From: a@partner.example\r\n\r\none\ntwo\r\n.\r\n')
+    assert.match(await reply(), /^550 5\.6\.11 /)
+    socket.destroy()
   })
 
   test('the header firewall', async () => {
