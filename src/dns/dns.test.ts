@@ -62,7 +62,14 @@ test('absent: no such name, no such record, no possible name', () =>
 for (const trouble of ['SERVFAIL', 'REFUSED', 'silence', 'garbage'] as const) {
   test(`${trouble} is unknown, with words, and not remembered`, () =>
     withZone(
-      { 'MX x.example': trouble, 'A x.example': trouble, 'A y.example': [a('y.example')], 'AAAA y.example': trouble },
+      {
+        'MX x.example': trouble,
+        'A x.example': trouble,
+        'A y.example': [a('y.example')],
+        'AAAA y.example': trouble,
+        'A z.example': [],
+        'AAAA z.example': trouble,
+      },
       async (r, server) => {
         for (let i = 0; i < 2; i++) {
           const answer = await r.mx('x.example')
@@ -72,6 +79,7 @@ for (const trouble of ['SERVFAIL', 'REFUSED', 'silence', 'garbage'] as const) {
         assert.ok(server.asked.filter((q) => q === 'MX x.example').length >= 2)
         assert.equal((await r.addresses('x.example')).kind, 'unknown')
         assert.equal((await mailHosts(r, 'x.example')).kind, 'unknown')
+        assert.equal((await r.addresses('z.example')).kind, 'unknown')
         // One family is enough.
         assert.equal((await r.addresses('y.example')).kind, 'found')
       },
