@@ -40,29 +40,33 @@ function inside(project: Project, peer: Peer, recipient: Recipient, domain: stri
   const internal = project.table.internal(recipient.address)
   if (internal.entry !== undefined) {
     const home = tenantOfDomain(project, domainOf(internal.to))
-    if (home !== undefined) return withinTenant(peer, recipient, home, internal.to, internal.entry)
+    if (home !== undefined) return person(peer, recipient, home, internal.to, internal.entry)
   }
   const owner = tenantOfDomain(project, domain) ?? bounceHome(project, recipient, domain)
   const isBounce = recipient.address.form !== 'person'
   if (owner !== undefined && (peer.kind === 'tenant' || isBounce))
-    return withinTenant(peer, recipient, owner, recipient.text)
+    return unchanged(peer, recipient, owner, isBounce ? 'a bounce address' : 'nobody in the directory')
   return unknownPerson(project, peer, recipient, domain, owner !== undefined)
 }
 
+function person(peer: Peer, recipient: Recipient, tenant: Tenant, to: string, entry: Entry): Route {
+  // An entry for many people says the same of each, so that a message to all of them has one reason.
+  const who = entry.kind === 'exact' ? to : entry.internal
+  const why = `${entry.id} says that ${who} lives in tenant ${tenant.name}`
+  return goesRound(peer, recipient, tenant, to) ?? { kind: 'inside', tenant, to, entry, why }
+}
+
+function unchanged(peer: Peer, recipient: Recipient, tenant: Tenant, who: string): Route {
+  const to = recipient.text
+  const why = `${who}; mail of ${domainOf(to)} for such goes to tenant ${tenant.name}`
+  return goesRound(peer, recipient, tenant, to) ?? { kind: 'inside', tenant, to, why }
+}
+
 /** Going back into the tenant that the message came from is right when the recipient was rewritten, a loop when it was not. */
-function withinTenant(peer: Peer, recipient: Recipient, tenant: Tenant, to: string, entry?: Entry): Route {
-  if (peer.kind === 'tenant' && peer.tenant.name === tenant.name && to === recipient.text) {
-    const why = `${recipient.text} came from tenant ${tenant.name} and would go back to it unchanged`
-    return { kind: 'refused', reply: replies.loop(), why }
-  }
-  if (entry !== undefined)
-    return { kind: 'inside', tenant, to, entry, why: `${entry.id} says that ${to} lives in tenant ${tenant.name}` }
-  return {
-    kind: 'inside',
-    tenant,
-    to,
-    why: `nobody in the directory; ${domainOf(to)} belongs to tenant ${tenant.name}`,
-  }
+function goesRound(peer: Peer, recipient: Recipient, tenant: Tenant, to: string): Route | undefined {
+  if (peer.kind !== 'tenant' || peer.tenant.name !== tenant.name || to !== recipient.text) return undefined
+  const why = `${to} came from tenant ${tenant.name} and would go back to it unchanged`
+  return { kind: 'refused', reply: replies.loop(), why }
 }
 
 /** The internet reaches unknown people only in a domain that the project lists, and there as the project says. */
@@ -76,7 +80,7 @@ function unknownPerson(
   const served = servedDomain(project, domain)
   if (served === undefined && !isTenants) return undefined
   const tenant = served?.unknown.kind === 'tenant' ? tenantNamed(project, served.unknown.tenant) : undefined
-  if (tenant !== undefined) return withinTenant(peer, recipient, tenant, recipient.text)
+  if (tenant !== undefined) return unchanged(peer, recipient, tenant, 'nobody in the directory')
   return {
     kind: 'refused',
     reply: replies.unknownRecipient(),

@@ -18,24 +18,27 @@ export type { By, Delivery, Given, Plan, PlannedRecipient, Question, View } from
 
 /** Recipients that share a next hop and a view travel together, as far as the next hop takes them in one transaction. */
 export function plan(question: Question): Plan {
-  const groups = new Map<
-    string,
-    { readonly one: Delivery; readonly recipients: PlannedRecipient[]; readonly reasons: Set<string> }
-  >()
+  const groups = new Map<string, Delivery[]>()
   for (const routed of question.routed) {
     const one = deliveryFor(question, routed)
     const key = JSON.stringify([one.side, one.by, one.tenant?.name ?? '', one.nextHop.host, one.nextHop.port, one.view])
-    const group = groups.get(key) ?? { one, recipients: [], reasons: new Set() }
+    const group = groups.get(key) ?? []
     groups.set(key, group)
-    group.recipients.push(...one.recipients)
-    for (const reason of one.reasons) group.reasons.add(reason)
+    group.push(one)
   }
-  const deliveries = [...groups.values()].flatMap(({ one, recipients, reasons }) =>
-    splitRecipients(recipients, one.tenant).map((part) =>
-      Object.freeze({ ...one, recipients: part, reasons: [...reasons] }),
-    ),
-  )
+  const deliveries = [...groups.values()].flatMap(together)
   return Object.freeze({ deliveries: Object.freeze(deliveries) })
+}
+
+/** Deliveries of one recipient each, alike in all else, made into as few as the next hop takes; each keeps its reasons. */
+function together(alike: readonly Delivery[]): readonly Delivery[] {
+  const [first] = alike
+  if (first === undefined) return []
+  const reasons = new Map(alike.flatMap((one) => one.recipients.map((recipient) => [recipient, one.reasons] as const)))
+  return splitRecipients([...reasons.keys()], first.tenant).map((recipients) => {
+    const why = new Set(recipients.flatMap((recipient) => reasons.get(recipient) ?? []))
+    return Object.freeze({ ...first, recipients, reasons: [...why] })
+  })
 }
 
 function deliveryFor(question: Question, { recipient, route }: Routed): Delivery {
