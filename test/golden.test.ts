@@ -81,7 +81,7 @@ function abridge(explanation: Explanation) {
 function withoutVolatile(copy: string): string {
   return copy
     .replace(/(?<=\r\nX-Causeway-Pass:)\s+\S+/, ' (sealed)')
-    .replaceAll(/(?<=(?:^|\r\n)DKIM-Signature: )(?:.|\r\n )*; s=cw\d;(?:.|\r\n )*/g, readableSignature)
+    .replaceAll(/(?<=(?:^|\r\n)DKIM-Signature: )(?:.|\r\n )*;\s+s=cw\d;(?:.|\r\n )*/g, readableSignature)
 }
 
 /** Which domain, which selector, which fields; the hashes are for verifiers. */

@@ -58,7 +58,7 @@ function person(peer: Peer, recipient: Recipient, tenant: Tenant, to: string, en
 
 function unchanged(peer: Peer, recipient: Recipient, tenant: Tenant, who: string): Route {
   const to = recipient.text
-  const why = `${who}; mail of ${domainOf(to)} for such goes to tenant ${tenant.name}`
+  const why = `${who}: at ${domainOf(to)} such mail goes to tenant ${tenant.name}`
   return goesRound(peer, recipient, tenant, to) ?? { kind: 'inside', tenant, to, why }
 }
 
