@@ -2,20 +2,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { destination, pino } from 'pino'
-import { type Desk, makeKeyRing, prepareAllKeys, startApi } from './api/api.ts'
-import { processIo, runCli } from './cli/cli.ts'
-import { makeResolver, type Resolver } from './dns/dns.ts'
+import { type Desk, type Figures, makeKeyRing, prepareAllKeys, startApi } from './api/api.ts'
+import { processIo, runCli, Stop } from './cli/cli.ts'
+import { makeResolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
 import { type LiveProject, loadProject, openLiveProject, type Problem, problemText } from './project/project.ts'
 import { makeCarrier } from './relay/carry/carry.ts'
 import { type Deliverer, makeDeliverer } from './relay/deliver/deliver.ts'
-import { type Listener, listen } from './relay/listen/listen.ts'
+import { type Backend, type Listener, type ListenOptions, listen } from './relay/listen/listen.ts'
 import { makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
 import { hmacKey, tokenFile } from './secrets/secrets.ts'
-import { type Db, openStore } from './store/store.ts'
-import { openTrace, type Trace } from './trace/trace.ts'
+import { openStore } from './store/store.ts'
+import { openTrace } from './trace/trace.ts'
 
 const version = '0.1.0'
 /** How long a sender waits for its next hop before it is told to come back (docs/flow.md, "settle"). */
@@ -24,83 +24,95 @@ const drainMs = 25_000
 
 type Log = Desk['log']
 
-/** Everything that runs, in the order in which it is ended. */
-type Running = {
-  readonly listener: Listener
-  readonly deliverer: Deliverer
-  readonly resolver: Resolver
-  readonly trace: Trace
-  readonly store: Db
-}
-
-/** Starts a gateway in this process. Throws, with a sentence for the operator, when it cannot. */
+/** Starts a gateway in this process, all of it or nothing: what was opened is closed again when a later part fails. */
 export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
   const log = makeLog()
-  mkdirSync(o.dataDir, { recursive: true, mode: 0o700 })
-  const token = must(tokenFile(o.dataDir)).token
-  const passKey = hmacKey(o.dataDir)
-  const store = must(openStore(o.dataDir)).db
-  const live = openLiveProject(store, () => Date.now())
-  if (o.projectFile !== undefined) applyFile(live, o.projectFile, log)
-  const now = () => new Date()
-  const resolver = makeResolver(o.dnsServers.length === 0 ? {} : { servers: o.dnsServers })
-  const trace = openTrace({ file: join(o.dataDir, 'trace.db'), onTrouble: (why) => log('error', 'trace', { why }) })
-  const recorder = makeRecorder(trace, now)
-  const deliverer = makeDeliverer({ hostname: hostname(live), dns: resolver })
-  const keys = makeKeyRing(Date.now)
-  const carrier = makeCarrier({ deliverer, keys, resolver, passKey, now })
-  const relay = {
-    project: () => live.current(),
-    carrier,
-    settler: { memory: makeMemory(), deadlineMs },
-    recorder,
-    passKey,
-    now,
+  const opened = new AsyncDisposableStack()
+  try {
+    const gateway = await assemble(o, opened, log)
+    const running = opened.move()
+    const stop = async (): Promise<void> => {
+      await running.disposeAsync()
+      log('info', 'stopped')
+    }
+    return { ...gateway, stop }
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
   }
-  const listener = await listen({
+}
+
+/** The parts from the ground up. They end in the opposite order: the listener drains first, the store closes last. */
+async function assemble(
+  o: GatewayOptions,
+  opened: AsyncDisposableStack,
+  log: Log,
+): Promise<Omit<RunningGateway, 'stop'>> {
+  const now = () => new Date()
+  mkdirSync(o.dataDir, { recursive: true, mode: 0o700 })
+  const { token } = must(tokenFile(o.dataDir))
+  const passKey = hmacKey(o.dataDir)
+  const store = opened.adopt(must(openStore(o.dataDir)).db, (db) => db.close())
+  const live = openLiveProject(store, Date.now)
+  if (o.projectFile !== undefined) applyFile(live, o.projectFile, log)
+
+  const resolver = opened.adopt(makeResolver(o.dnsServers.length === 0 ? {} : { servers: o.dnsServers }), (r) =>
+    r.close(),
+  )
+  const onTrouble = (why: string): void => log('error', 'trace', { why })
+  const trace = opened.adopt(openTrace({ file: join(o.dataDir, 'trace.db'), onTrouble }), (t) => t.close())
+  const recorder = makeRecorder(trace, now)
+  const deliverer = opened.adopt(makeDeliverer({ hostname: hostname(live), dns: resolver }), (d) => d.close())
+  const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now), resolver, passKey, now })
+  const settler = { memory: makeMemory(), deadlineMs }
+  const backend = makeBackend({ project: () => live.current(), carrier, settler, recorder, passKey, now })
+
+  const taking: { listener?: Listener } = {}
+  const figures = () => figuresOf(recorder, taking.listener, deliverer)
+  const desk: Desk = { token, live, trace, resolver, passKey, figures, now, log }
+  const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
+  const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
+  taking.listener = listener
+  whenProjectChanges(desk, listener)
+
+  const url = `http://${api.host.includes(':') ? `[${api.host}]` : api.host}:${api.port}`
+  writeFileSync(join(o.dataDir, 'api.url'), `${url}\n`, { mode: 0o600 })
+  log('info', 'listening', { smtp: listener.addresses, http: url })
+  return { smtp: listener.addresses, http: { url, token } }
+}
+
+function listenOptions(o: GatewayOptions, live: LiveProject, backend: Backend, log: Log): ListenOptions {
+  return {
     get hostname() {
       return hostname(live)
     },
     addresses: o.smtp,
     secureContext: () => tlsOf(live),
-    backend: makeBackend(relay),
+    backend,
     onError: (error, what) => log('error', what, { error: String(error instanceof Error ? error.stack : error) }),
-  })
-  const figures = () => figuresOf(recorder, listener, deliverer)
-  const desk = { token, live, trace, resolver, passKey, figures, now, log }
-  const prepare = (): void => {
-    prepareAllKeys(desk).catch((error: unknown) => log('error', 'dkim', { error: String(error) }))
-  }
-  live.onChange(() => listener.setTls())
-  live.onChange(prepare)
-  prepare()
-  const api = await startApi(desk, o.http)
-  const url = `http://${api.host.includes(':') ? `[${api.host}]` : api.host}:${api.port}`
-  writeFileSync(join(o.dataDir, 'api.url'), `${url}\n`, { mode: 0o600 })
-  log('info', 'listening', { smtp: listener.addresses, http: url })
-  return {
-    smtp: listener.addresses,
-    http: { url, token },
-    async stop() {
-      await api.close()
-      await end({ listener, deliverer, resolver, trace, store })
-      log('info', 'stopped')
-    },
   }
 }
 
-async function end({ listener, deliverer, resolver, trace, store }: Running): Promise<void> {
-  await listener.drain(drainMs)
-  await deliverer.close()
-  resolver.close()
-  await trace.close()
-  store.close()
+function whenProjectChanges(desk: Desk, listener: Listener): void {
+  const prepare = (): void => {
+    prepareAllKeys(desk).catch((error: unknown) => desk.log('error', 'dkim', { error: String(error) }))
+  }
+  desk.live.onChange(() => listener.setTls())
+  desk.live.onChange(prepare)
+  prepare()
+}
+
+/** An address that cannot be had is the operator's to mend, not a fault of the program. */
+async function bound<T>(opening: Promise<T>): Promise<T> {
+  return opening.catch((error: unknown) => {
+    throw new Stop(3, `cannot listen: ${error instanceof Error ? error.message : String(error)}`)
+  })
 }
 
 /** A file that was applied before, and has not changed since, leaves what was changed since by command. */
 function applyFile(live: LiveProject, file: string, log: Log): void {
   const loaded = loadProject(file)
-  if (!loaded.ok) throw new Error(`the project is not applied:\n${loaded.problems.map(problemText).join('\n')}`)
+  if (!loaded.ok) throw new Stop(2, `the project is not applied:\n${loaded.problems.map(problemText).join('\n')}`)
   warn(log, loaded.warnings)
   if (live.adoptFile(loaded.value, 'serve --project'))
     log('info', 'project applied', { file, entries: loaded.value.table.size })
@@ -120,12 +132,12 @@ function tlsOf(live: LiveProject) {
     : { cert: identity.cert, key: identity.key }
 }
 
-function figuresOf(recorder: Recorder, listener: Listener, deliverer: Deliverer) {
+function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer: Deliverer): Figures {
   return {
     counts: recorder.counts,
-    connections: listener.connections,
+    connections: listener?.connections ?? 0,
     hops: deliverer.stats().destinations,
-    isListening: listener.addresses.length > 0,
+    isListening: listener !== undefined,
   }
 }
 
@@ -137,7 +149,7 @@ function makeLog(): Log {
 
 function must<T extends { readonly ok: boolean }>(answer: T): Extract<T, { ok: true }> {
   if (isOk(answer)) return answer
-  throw new Error('why' in answer ? String(answer.why) : 'cannot start')
+  throw new Stop(3, 'why' in answer ? String(answer.why) : 'cannot start')
 }
 const isOk = <T extends { readonly ok: boolean }>(answer: T): answer is Extract<T, { ok: true }> => answer.ok
 

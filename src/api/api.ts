@@ -25,7 +25,7 @@ import { onProblem, Problem } from './problem.ts'
 import { projectResource } from './project.ts'
 import { traceResource } from './trace.ts'
 
-export type { Desk } from './desk.ts'
+export type { Desk, Figures } from './desk.ts'
 export { prepareAllKeys } from './dkim-keys.ts'
 export { explainAnswerSchema } from './explain.ts'
 export { existingKeys, makeKeyRing } from './keys.ts'

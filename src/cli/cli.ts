@@ -18,7 +18,7 @@ import { labCommand } from './lab.ts'
 import { serveCommand } from './serve.ts'
 import { traceCommand } from './trace.ts'
 
-export { processIo } from './io.ts'
+export { processIo, Stop } from './io.ts'
 
 /** Runs one command and gives its exit code. */
 export async function runCli(parts: CliParts, argv: readonly string[]): Promise<number> {
