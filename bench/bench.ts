@@ -7,7 +7,7 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Child, startChild } from './child.ts'
 import { startGateway } from './gateway.ts'
 import type { GeneratorQuestions } from './generator.ts'
@@ -111,7 +111,7 @@ async function measureSide(
   endings.add(sink.end)
   const { port } = await sink.ask('listen', isTls ? { identity: { cert: pem(keys.cert), key: pem(keys.key) } } : {})
   const bench: Bench = { generator, sink, ca: isTls ? pem(keys.ca) : undefined }
-  const profileDir = join(plan.dir, `profile-${isTls ? 'tls' : 'plain'}`)
+  const profileDir = plan.profileDir && resolve(plan.profileDir, isTls ? 'tls' : 'plain')
   const peers = await startPeers(plan, { sinkPort: port, isTls, profileDir }, endings)
   const gateway = peers[0]
   if (gateway !== undefined) await warmUp(bench, gateway, cells, plan.warmSeconds(isTls))
@@ -120,12 +120,12 @@ async function measureSide(
       for (const peer of repetition % 2 === 0 ? peers : peers.toReversed())
         await measureOne(plan, bench, peer, cell, repetition, found)
   await endings.all()
-  if (plan.isProfiled) showProfiles(profileDir, cells, found)
+  if (profileDir !== undefined) showProfiles(profileDir, cells, found)
 }
 
 async function startPeers(
   plan: Plan,
-  side: { readonly sinkPort: number; readonly isTls: boolean; readonly profileDir: string },
+  side: { readonly sinkPort: number; readonly isTls: boolean; readonly profileDir: string | undefined },
   endings: Endings,
 ): Promise<readonly Peer[]> {
   const { sinkPort, isTls, profileDir } = side
@@ -136,8 +136,8 @@ async function startPeers(
     keys: plan.keys,
     core: plan.peerCore,
   })
-  mkdirSync(profileDir)
-  const gateway = await startGateway({ ...optionsFor('causeway'), ...(plan.isProfiled ? { profileDir } : {}) })
+  if (profileDir !== undefined) mkdirSync(profileDir, { recursive: true })
+  const gateway = await startGateway({ ...optionsFor('causeway'), profileDir })
   endings.add(gateway.end)
   if (!plan.withPostfix) return [gateway]
   const postfix = await startPostfix(optionsFor('postfix'))

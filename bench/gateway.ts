@@ -13,7 +13,7 @@ const causeway = fileURLToPath(new URL('../bin/causeway', import.meta.url))
 const startWithinMs = 30_000
 
 /** With `profileDir` each of its threads writes a CPU profile there when it ends. */
-export async function startGateway(o: PeerOptions & { readonly profileDir?: string }): Promise<Peer> {
+export async function startGateway(o: PeerOptions & { readonly profileDir: string | undefined }): Promise<Peer> {
   const port = await freePort()
   const dataDir = join(o.dir, 'data')
   const logFile = join(o.dir, 'causeway.log')
@@ -36,6 +36,7 @@ async function ready({ child, end }: Started, logFile: string): Promise<void> {
   })()
   const late = AbortSignal.timeout(startWithinMs)
   const isReady = await Promise.race([readyLine, once(late, 'abort').then(() => false)])
+  child.stdout?.resume() // whatever it says later must not fill the pipe
   if (isReady) return
   await end()
   throw new Error(`Causeway did not start; the end of its log:\n${lastLines(logFile)}`)

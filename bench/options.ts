@@ -11,7 +11,7 @@ export const usage = `npm run bench -- [options]       Causeway beside Postfix +
   --cores HOW        split: the measured server has one core, load and next hop another (default where there are two);
                      shared: everything may use every core
   --alone            Causeway alone, without Postfix
-  --profile          a CPU profile of Causeway, and its hottest functions for each cell
+  --profile DIR      CPU profiles of Causeway into DIR, and its hottest functions for each cell
   --json FILE        every figure of every repetition
 `
 
@@ -22,7 +22,7 @@ export type Options = {
   readonly warmSeconds: (isTls: boolean) => number
   readonly cores: 'split' | 'shared' | undefined
   readonly isAlone: boolean
-  readonly isProfiled: boolean
+  readonly profileDir: string | undefined
   readonly jsonFile: string | undefined
 }
 
@@ -46,7 +46,7 @@ function parse(args: readonly string[]) {
       warm: { type: 'string' },
       cores: { type: 'string' },
       alone: { type: 'boolean', default: false },
-      profile: { type: 'boolean', default: false },
+      profile: { type: 'string' },
       json: { type: 'string' },
     },
   })
@@ -70,7 +70,7 @@ function understood(values: ReturnType<typeof parse>): Options {
     warmSeconds: (isTls) => warm ?? (quick ? 3 : isTls ? 40 : 20),
     cores,
     isAlone: values.alone,
-    isProfiled: values.profile,
+    profileDir: values.profile,
     jsonFile: values.json,
   }
 }

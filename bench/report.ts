@@ -19,6 +19,7 @@ const columns = [
   'p99 ratio',
   'must',
   'CPU ms/msg',
+  'CPU ratio',
   'peak MB',
 ]
 
@@ -36,7 +37,7 @@ function rowsOf(cell: Cell, peers: readonly string[], all: readonly Figures[]): 
     const summary = summaries[i]
     if (summary === undefined) return []
     const isOurs = i === 0 && other !== undefined && ours !== undefined
-    const marks = isOurs ? comparison(cell, ours, other) : ['', '', '', '']
+    const marks = isOurs ? comparison(cell, ours, other) : ['', '', '', '', '']
     return [row(i === 0 ? cellName(cell) : '', peer, summary, marks)]
   })
 }
@@ -44,15 +45,26 @@ function rowsOf(cell: Cell, peers: readonly string[], all: readonly Figures[]): 
 function comparison(cell: Cell, ours: Summary, other: Summary): readonly string[] {
   const ratio = ours.perSecond / other.perSecond
   const p99 = ours.p99Ms / other.p99Ms
-  return [ratio.toFixed(1), mark(mustRatio(cell), 'x'), p99.toFixed(2), mark(mustP99(cell), '')]
+  return [
+    ratio.toFixed(1),
+    mark(mustRatio(cell), 'x'),
+    p99.toFixed(2),
+    mark(mustP99(cell), ''),
+    (other.cpuMsPerMessage / ours.cpuMsPerMessage).toFixed(1),
+  ]
 }
 
 const mark = (must: number | undefined, unit: string): string => (must === undefined ? '-' : `${must}${unit}`)
 
-function row(work: string, peer: string, s: Summary, [ratio, must, p99, mustBe]: readonly string[]): readonly string[] {
+function row(
+  work: string,
+  peer: string,
+  s: Summary,
+  [ratio, must, p99, mustBe, cpu]: readonly string[],
+): readonly string[] {
   const rate = `${s.perSecond.toFixed(0)} (${s.slowest.toFixed(0)}-${s.fastest.toFixed(0)})`
   const times = [s.p50Ms.toFixed(1), s.p99Ms.toFixed(1)]
-  const costs = [s.cpuMsPerMessage.toFixed(2), s.peakMegabytes.toFixed(0)]
+  const costs = [s.cpuMsPerMessage.toFixed(2), cpu ?? '', s.peakMegabytes.toFixed(0)]
   return [work, peer, rate, ratio ?? '', must ?? '', ...times, p99 ?? '', mustBe ?? '', ...costs]
 }
 
