@@ -1,5 +1,6 @@
 /** What the entries claim: the ledger behind the routing table, and a draft of the next one. */
 import { addressKey, parseAddress } from '../mail/address/address.ts'
+import { emptyClaims } from './claims.ts'
 import type { Entry } from './entry.ts'
 import { makeShards, type Shards, type Draft as ShardsDraft } from './shards.ts'
 
@@ -9,7 +10,7 @@ export type Target = { readonly key: string; readonly text: string; readonly cou
 export type Book = {
   /** Each claimed address, `@domain` and `*.domain` with its entry. */
   readonly claims: Shards<Entry>
-  /** By the key without its tag. */
+  /** By family. */
   readonly targets: Shards<readonly Target[]>
   readonly size: number
   readonly nextOrder: number
@@ -20,14 +21,12 @@ export type Draft = {
   readonly claims: ShardsDraft<Entry>
   readonly targets: ShardsDraft<readonly Target[]>
   readonly touched: Set<string> | 'all'
-  /** Entries of this change: they clash with each other and are never replaced. */
-  readonly fresh: Set<Entry> | undefined
   size: number
   nextOrder: number
 }
 
 export function emptyBook(expected: number): Book {
-  return { claims: makeShards(expected * 2), targets: makeShards(0), size: 0, nextOrder: 0 }
+  return { claims: emptyClaims(expected * 2), targets: makeShards(0), size: 0, nextOrder: 0 }
 }
 
 export function draftOf(book: Book, note: 'all' | 'touched'): Draft {
@@ -35,7 +34,6 @@ export function draftOf(book: Book, note: 'all' | 'touched'): Draft {
     claims: book.claims.edit(),
     targets: book.targets.edit(),
     touched: note === 'all' ? 'all' : new Set(),
-    fresh: note === 'all' ? undefined : new Set(),
     size: book.size,
     nextOrder: book.nextOrder,
   }
@@ -51,7 +49,6 @@ export function enter(draft: Draft, entry: Entry): ReadonlyMap<Entry, readonly s
   }
   if (entry.outboundOnly) countTarget(draft, entry, 1)
   draft.size += 1
-  draft.fresh?.add(entry)
   return clashes
 }
 
@@ -87,14 +84,14 @@ export function keyOf(text: string): readonly string[] {
 }
 
 function countTarget(draft: Draft, entry: Entry, step: 1 | -1): void {
-  const base = withoutTag(entry.externalKey)
-  const group = draft.targets.get(base) ?? []
+  const name = family(entry.externalKey)
+  const group = draft.targets.get(name) ?? []
   const old = group.find((t) => t.key === entry.externalKey)
   const rest = group.filter((t) => t !== old)
   const count = (old?.count ?? 0) + step
   const next = count > 0 ? [...rest, { key: entry.externalKey, text: entry.external, count }] : rest
-  if (next.length > 0) draft.targets.set(base, next)
-  else draft.targets.delete(base)
+  if (next.length > 0) draft.targets.set(name, next)
+  else draft.targets.delete(name)
   touch(draft, entry.externalKey)
 }
 
@@ -102,9 +99,9 @@ function touch(draft: Draft, key: string): void {
   if (draft.touched !== 'all') draft.touched.add(key)
 }
 
-/** The key that look-up falls back to when it leaves the tag away. */
-export function withoutTag(key: string): string {
-  const plus = key.indexOf('+')
+/** What addresses have in common that may decide over each other: the local part without its tag; empty for domains. */
+export function family(key: string): string {
   const at = key.lastIndexOf('@')
-  return plus > 0 && plus < at ? key.slice(0, plus) + key.slice(at) : key
+  const plus = key.indexOf('+')
+  return key.slice(0, plus > 0 && plus < at ? plus : at)
 }

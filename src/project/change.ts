@@ -1,6 +1,7 @@
 /** Changes of the directory: what is put and removed, and what speaks against it. Everything is checked by look-up. */
 import { domainKey, parseAddress } from '../mail/address/address.ts'
-import { type Book, type Draft, enter, keyOf, keysOf, strike, type Target, withoutTag } from './book.ts'
+import { type Book, type Draft, enter, family, keyOf, keysOf, strike, type Target } from './book.ts'
+import { isPlace } from './claims.ts'
 import { type Entry, type EntryText, noPlace, readEntry } from './entry.ts'
 import { type Findings, problem } from './findings.ts'
 import { type Claims, lookUpDomain, lookUpExternal } from './look-up.ts'
@@ -21,14 +22,19 @@ export type DirectoryChange = {
 type PutOptions = { readonly territory: Territory | undefined; readonly findings: Findings; readonly replaces: boolean }
 
 export function applyPuts(draft: Draft, texts: readonly EntryText[], o: PutOptions): void {
-  for (const text of texts) {
-    const entry = readEntry(text, draft.nextOrder, o.findings)
-    draft.nextOrder += 1
-    if (entry === undefined) continue
-    if (o.territory !== undefined) checkEntry(entry, o.territory, o.findings)
-    const clashes = enter(draft, o.replaces ? inPlaceOf(draft, entry) : entry)
-    for (const [holder, keys] of clashes) reportClash(holder, entry, keys, o.findings)
+  const entries = texts.flatMap((text) => readPut(draft, text, o) ?? [])
+  // All that is replaced makes room before anything is entered, so that the order of the puts does not matter.
+  const placed = o.replaces ? entries.map((entry) => inPlaceOf(draft, entry)) : entries
+  for (const entry of placed) {
+    for (const [holder, keys] of enter(draft, entry)) reportClash(holder, entry, keys, o.findings)
   }
+}
+
+function readPut(draft: Draft, text: EntryText, { territory, findings }: PutOptions): Entry | undefined {
+  const entry = readEntry(text, draft.nextOrder, findings)
+  draft.nextOrder += 1
+  if (entry !== undefined && territory !== undefined) checkEntry(entry, territory, findings)
+  return entry
 }
 
 export function applyRemovals(draft: Draft, addresses: readonly string[], findings: Findings): void {
@@ -60,13 +66,7 @@ function inPlaceOf(draft: Draft, entry: Entry): Entry {
   let order = entry.order
   for (const key of keys) {
     const holder = draft.claims.get(key)
-    if (
-      holder === undefined ||
-      draft.fresh?.has(holder) ||
-      !keys.has(holder.internalKey) ||
-      !keys.has(holder.externalKey)
-    )
-      continue
+    if (holder === undefined || !keys.has(holder.internalKey) || !keys.has(holder.externalKey)) continue
     strike(draft, holder)
     order = Math.min(order, holder.order)
   }
@@ -110,18 +110,32 @@ function reportChains(
   findings: Findings,
 ): void {
   const next = new Map<string, Entry>()
-  for (const target of suspects(targets, touched)) {
+  for (const target of suspects(claims, targets, touched)) {
     const again = rewritesAgain(claims, target)
     if (again !== undefined) next.set(target.key, again)
   }
   if (next.size > 0) reportAll(claims, next, findings)
 }
 
-function* suspects(targets: Shards<readonly Target[]>, touched: Set<string> | 'all'): Iterable<Target> {
+function* suspects(claims: Claims, targets: Shards<readonly Target[]>, touched: Set<string> | 'all'): Iterable<Target> {
   // A domain may decide over any target in it. Domains change rarely, and targets are few: look at all of them.
-  const all = touched === 'all' || [...touched].some((key) => key.startsWith('@') || key.startsWith('*.'))
-  if (all) for (const [, group] of targets.entries()) yield* group
-  else for (const key of touched) yield* targets.get(withoutTag(key)) ?? []
+  if (touched === 'all' || [...touched].some(isPlace)) for (const [, group] of targets.entries()) yield* group
+  else for (const name of familiesOf(claims, touched)) yield* targets.get(name) ?? []
+}
+
+/**
+ * A claimed address holds the same local part of other domains back from a domain entry, with any tag; one with a tag holds back
+ * the tag from all addresses of the person whose it would be.
+ */
+function familiesOf(claims: Claims, touched: Set<string>): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const key of touched) {
+    const name = family(key)
+    const owner = claims.get(name + key.slice(key.lastIndexOf('@')))
+    names.add(name)
+    if (owner !== undefined) for (const own of keysOf(owner)) names.add(family(own))
+  }
+  return names
 }
 
 function rewritesAgain(claims: Claims, target: Target): Entry | undefined {

@@ -61,11 +61,11 @@ test('every bad row is told, by its line, whatever stands before it', () => {
     '"open@s.example,d,Done',
   ]
   assert.deepEqual(read(rows.join('\r\n')).problems, [
-    '4: A quote stands where none can stand.',
-    '9: A quote is opened in or after this row and never closed.',
     '2: Source is "a\\n@s.example", which is not an address.',
+    '4: A quote stands where none can stand.',
     '5: The row has 2 fields; the header has 3 columns.',
     '8: Mode is "Never".',
+    '9: A quote is opened in or after this row and never closed.',
   ])
 })
 

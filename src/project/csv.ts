@@ -6,31 +6,31 @@ import { type Findings, type Place, problem } from './findings.ts'
 /** One row: its fields by the lower-case name of their column, trimmed. */
 export type Row = { readonly place: Place; field(column: string): string }
 
-export type Sheet = {
-  /** As written, trimmed. */
-  readonly header: readonly string[]
-  readonly rows: Iterable<Row>
-}
+/** Given the header as written, what to do with each row; undefined when the columns are wrong and the rows say nothing. */
+export type ReadRows = (header: readonly string[]) => ((row: Row) => void) | undefined
 
 type Record = { readonly line: number; readonly fields: readonly string[] }
 
 // A stray quote ends what can be read; reading goes on at the next line. More often than this it is no CSV file.
 const maxRestarts = 100
 
-/** undefined when there is nothing to read in it, which `findings` tells, as it does each broken row. */
-export function readSheet(bytes: Buffer, file: string, findings: Findings): Sheet | undefined {
+/** Reads row by row, so that a million of them are never held at once. `findings` tells each broken row. */
+export function readSheet(bytes: Buffer, file: string, findings: Findings, readRows: ReadRows): void {
   const text = decode(bytes)?.replace(/\r\n?/g, '\n')
   if (text === undefined)
-    return stop(findings, { file, line: 0 }, 'The file is neither UTF-8 nor UTF-16 text.', 'Save it as "CSV UTF-8".')
-  const [first, ...rest] = readRecords(text, file, findings)
-  if (first === undefined)
-    return stop(findings, { file, line: 0 }, 'The file is empty.', 'Its first line names the columns.')
-  const header = first.fields.map((name) => name.trim())
-  return { header, rows: rowsOf(rest, header, file, findings) }
+    return stop(findings, file, 'The file is neither UTF-8 nor UTF-16 text.', 'Save it as "CSV UTF-8".')
+  let take: ((record: Record) => void) | undefined
+  const begin = ({ fields }: Record): void => {
+    const read = readRows(fields.map((name) => name.trim()))
+    const header = fields.map((name) => name.trim().toLowerCase())
+    take = read === undefined ? () => undefined : (record) => readRow(record, header, file, findings, read)
+  }
+  readRecords(text, file, findings, (record) => (take ?? begin)(record))
+  if (take === undefined) stop(findings, file, 'The file is empty.', 'Its first line names the columns.')
 }
 
-function stop(findings: Findings, place: Place, text: string, remedy: string): undefined {
-  findings.problems.push(problem(place, text, remedy))
+function stop(findings: Findings, file: string, text: string, remedy: string): void {
+  findings.problems.push(problem({ file, line: 0 }, text, remedy))
 }
 
 function decode(bytes: Buffer): string | undefined {
@@ -48,13 +48,12 @@ function delimiterOf(text: string): string {
   return counted.sort((a, b) => b.count - a.count)[0]?.mark ?? ','
 }
 
-function readRecords(text: string, file: string, findings: Findings): readonly Record[] {
-  const records: Record[] = []
+function readRecords(text: string, file: string, findings: Findings, take: (record: Record) => void): void {
   const delimiter = delimiterOf(text)
   let start = { offset: 0, line: 1 }
   for (let restarts = 0; ; restarts += 1) {
-    const failed = readFrom(text.slice(start.offset), start.line, delimiter, records)
-    if (failed === undefined) return records
+    const failed = readFrom(text.slice(start.offset), start.line, delimiter, take)
+    if (failed === undefined) return
     findings.problems.push(
       problem(
         { file, line: failed.line },
@@ -63,27 +62,26 @@ function readRecords(text: string, file: string, findings: Findings): readonly R
       ),
     )
     const next = offsetAfter(text, start, failed.line)
-    if (next === undefined || restarts === maxRestarts) return records
+    if (next === undefined || restarts === maxRestarts) return
     start = { offset: next, line: failed.line + 1 }
   }
 }
 
-/** Appends what can be read; gives the line at which that ended too early. */
+/** Takes what can be read; gives the line at which that ended too early. */
 function readFrom(
   text: string,
   firstLine: number,
   delimiter: string,
-  records: Record[],
+  take: (record: Record) => void,
 ): { readonly line: number; readonly text: string } | undefined {
   let last = firstLine - 1
-  const take = (fields: string[], { lines }: { readonly lines: number }): null => {
+  const onRecord = (fields: string[], { lines }: { readonly lines: number }): null => {
     last = firstLine + lines - 1
-    const inside = fields.reduce((count, field) => count + field.split('\n').length - 1, 0)
-    records.push({ line: last - inside, fields })
+    take({ line: last - lineEnds(fields), fields })
     return null
   }
   try {
-    parse(text, { delimiter, relax_column_count: true, skip_empty_lines: true, on_record: take })
+    parse(text, { delimiter, relax_column_count: true, skip_empty_lines: true, on_record: onRecord })
     return undefined
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
@@ -91,6 +89,13 @@ function readFrom(
       return { line: last + 1, text: 'A quote is opened in or after this row and never closed.' }
     return { line: firstLine + Number(error['lines']) - 1, text: 'A quote stands where none can stand.' }
   }
+}
+
+/** A row is told by the line on which it begins. */
+function lineEnds(fields: readonly string[]): number {
+  let count = 0
+  for (const field of fields) for (let at = field.indexOf('\n'); at >= 0; at = field.indexOf('\n', at + 1)) count += 1
+  return count
 }
 
 /** Where the line after `line` begins. */
@@ -108,28 +113,22 @@ function offsetAfter(
   return offset < text.length ? offset : undefined
 }
 
-function* rowsOf(
-  records: readonly Record[],
+function readRow(
+  { line, fields }: Record,
   header: readonly string[],
   file: string,
   findings: Findings,
-): Iterable<Row> {
-  const columns = new Map(header.map((name, i) => [name.toLowerCase(), i]))
-  for (const { line, fields } of records) {
-    // Spreadsheets leave rows of nothing but separators behind.
-    if (fields.every((field) => field.trim() === '')) continue
-    const place = { file, line }
-    if (fields.length === header.length)
-      yield { place, field: (column) => fields[columns.get(column) ?? -1]?.trim() ?? '' }
-    else {
-      const text = `The row has ${fields.length} fields; the header has ${header.length} columns.`
-      findings.problems.push(
-        problem(
-          place,
-          text,
-          'Leave a field empty between its separators, or put one that holds a separator in quotes.',
-        ),
-      )
-    }
+  read: (row: Row) => void,
+): void {
+  // Spreadsheets leave rows of nothing but separators behind.
+  if (fields.every((field) => field.trim() === '')) return
+  const place = { file, line }
+  if (fields.length === header.length) {
+    const field = (column: string): string => fields[header.indexOf(column)]?.trim() ?? ''
+    return read({ place, field })
   }
+  const text = `The row has ${fields.length} fields; the header has ${header.length} columns.`
+  findings.problems.push(
+    problem(place, text, 'Leave a field empty between its separators, or put one that holds a separator in quotes.'),
+  )
 }

@@ -1,13 +1,13 @@
 /** Directory files: people on the move (`Source,Target,Mode`), and entries of the Exchange Edge server. */
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import { type Row, readSheet, type Sheet } from './csv.ts'
-import { edgeColumns, edgeEntry, reportTwins } from './edge-entries.ts'
+import { type Row, readSheet } from './csv.ts'
+import { edgeColumns, edgeReader } from './edge-entries.ts'
 import type { EntryText } from './entry.ts'
 import { type Findings, noFindings, problem, type Result, settle } from './findings.ts'
 import { readNamed } from './named-files.ts'
 import { didYouMean, show } from './names.ts'
-import { peopleColumns, personEntry } from './people.ts'
+import { peopleColumns, peopleReader } from './people.ts'
 import type { Reading } from './reading.ts'
 
 const maxBytes = 512 * 1024 * 1024
@@ -29,26 +29,34 @@ export function readDirectoryFile(file: string): Result<readonly EntryText[]> {
 
 /** The bytes of a directory file as entries; `file` is what the sentences call it. */
 export function readDirectory(bytes: Buffer, file: string, findings: Findings): readonly EntryText[] {
-  const sheet = readSheet(bytes, file, findings)
-  if (sheet === undefined) return []
-  const names = sheet.header.map((name) => name.toLowerCase())
-  if (names.includes('internaladdress') || names.includes('externaladdress')) {
-    if (!checkHeader(sheet, edgeColumns, file, findings)) return []
-    const rows = [...sheet.rows]
-    reportTwins(rows, findings)
-    return entriesOf(rows, edgeEntry, findings)
-  }
-  if (names.includes('source') || names.includes('target'))
-    return checkHeader(sheet, peopleColumns, file, findings) ? entriesOf(sheet.rows, personEntry, findings) : []
-  const text = `The columns are ${show(sheet.header.join(','))}: neither people nor Exchange Edge entries.`
-  findings.problems.push(
-    problem(
-      { file, line: 1 },
-      text,
-      'Begin with the line Source,Target,Mode or Name,InternalAddress,ExternalAddress,ExceptionList,OutboundOnly.',
-    ),
-  )
-  return []
+  const entries: EntryText[] = []
+  readSheet(bytes, file, findings, (header) => {
+    const form = formOf(header, file, findings)
+    if (form === undefined || !checkHeader(header, form.columns, file, findings)) return undefined
+    const read = form.reader(findings)
+    return (row) => {
+      const entry = read(row)
+      if (entry !== undefined) entries.push(entry)
+    }
+  })
+  return entries
+}
+
+type Form = { readonly columns: Columns; reader(findings: Findings): (row: Row) => EntryText | undefined }
+
+const edge: Form = { columns: edgeColumns, reader: edgeReader }
+const people: Form = { columns: peopleColumns, reader: peopleReader }
+
+/** Which of the two forms it is meant to be, by any of the columns that only one of them has. */
+function formOf(header: readonly string[], file: string, findings: Findings): Form | undefined {
+  const names = header.map((name) => name.toLowerCase())
+  if (names.includes('internaladdress') || names.includes('externaladdress')) return edge
+  if (names.includes('source') || names.includes('target')) return people
+  const text = `The columns are ${show(header.join(','))}: neither people nor Exchange Edge entries.`
+  const remedy =
+    'Begin with the line Source,Target,Mode or Name,InternalAddress,ExternalAddress,ExceptionList,OutboundOnly.'
+  findings.problems.push(problem({ file, line: 1 }, text, remedy))
+  return undefined
 }
 
 /** Those that `directoryFiles` lists, in that order. */
@@ -62,27 +70,14 @@ export function readListedFiles(reading: Reading, names: readonly string[]): rea
   return lists.length === 1 ? (lists[0] ?? []) : lists.flat()
 }
 
-function entriesOf(
-  rows: Iterable<Row>,
-  read: (row: Row, findings: Findings) => EntryText | undefined,
-  findings: Findings,
-): readonly EntryText[] {
-  const entries: EntryText[] = []
-  for (const row of rows) {
-    const entry = read(row, findings)
-    if (entry !== undefined) entries.push(entry)
-  }
-  return entries
-}
-
 /** A misspelt optional column would be silently empty, so every column must be known. */
-function checkHeader(sheet: Sheet, columns: Columns, file: string, findings: Findings): boolean {
+function checkHeader(header: readonly string[], columns: Columns, file: string, findings: Findings): boolean {
   const known = [...columns.required, ...columns.optional]
   const before = findings.problems.length
   const wrong = (text: string, remedy: string): void =>
     void findings.problems.push(problem({ file, line: 1 }, text, remedy))
-  const names = sheet.header.map((name) => name.toLowerCase())
-  sheet.header.forEach((name, i) => {
+  const names = header.map((name) => name.toLowerCase())
+  header.forEach((name, i) => {
     const meant = didYouMean(name, known)
     if (!known.some((k) => k.toLowerCase() === name.toLowerCase())) {
       wrong(

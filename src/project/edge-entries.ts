@@ -12,7 +12,16 @@ export const edgeColumns = {
   optional: ['ExceptionList', 'OutboundOnly'],
 }
 
-export function edgeEntry(row: Row, findings: Findings): EntryText | undefined {
+/** One reader for each file: `Name` is the identity of an entry on the Edge server, so no two may have the same. */
+export function edgeReader(findings: Findings): (row: Row) => EntryText | undefined {
+  const seen = new Map<string, number>()
+  return (row) => {
+    reportTwin(row, seen, findings)
+    return edgeEntry(row, findings)
+  }
+}
+
+function edgeEntry(row: Row, findings: Findings): EntryText | undefined {
   const before = findings.problems.length
   const wrong = (text: string, remedy: string): void => void findings.problems.push(problem(row.place, text, remedy))
   const [name, internal, external] = ['name', 'internaladdress', 'externaladdress'].map((column) => row.field(column))
@@ -51,20 +60,16 @@ function readTruth(text: string): boolean | undefined {
   return /^(?:false)?$/i.test(text) ? false : undefined
 }
 
-/** `Name` is the identity of an entry on the Edge server. */
-export function reportTwins(rows: readonly Row[], findings: Findings): void {
-  const seen = new Map<string, number>()
-  for (const row of rows) {
-    const name = row.field('name').toLowerCase()
-    const line = seen.get(name)
-    if (name !== '' && line !== undefined)
-      findings.problems.push(
-        problem(
-          row.place,
-          `The name ${show(row.field('name'))} is taken by line ${line}.`,
-          'Give each entry a name of its own.',
-        ),
-      )
-    else seen.set(name, row.place.line)
-  }
+function reportTwin(row: Row, seen: Map<string, number>, findings: Findings): void {
+  const name = row.field('name').toLowerCase()
+  const line = seen.get(name)
+  if (line === undefined) seen.set(name, row.place.line)
+  else if (name !== '')
+    findings.problems.push(
+      problem(
+        row.place,
+        `The name ${show(row.field('name'))} is taken by line ${line}.`,
+        'Give each entry a name of its own.',
+      ),
+    )
 }

@@ -213,6 +213,34 @@ test('a secret or a certificate of its own makes an Exchange Online tenant', () 
   assert.ok(!loadProject(write(online('{ addresses: [40.92.0.0/15] }'))).ok)
 })
 
+test('two tenants may share what does not tell them apart, as long as something does', () => {
+  const two = (one: string, other: string): string => {
+    const tenant = (name: string, from: string): string =>
+      `  - { name: ${name}, kind: smtp, domains: [${name}.example], from: ${from}, to: { host: a.example } }\n`
+    return `name: two\ngateway: { hostname: gw.example.net }\ntenants:\n${tenant('one', one)}${tenant('two', other)}`
+  }
+  const secret = 'secret: { header: X-Key, valueFile: contoso.key }'
+  writeFileSync(join(folder, 'other.key'), 'fedcba9876543210fedcba9876543210')
+  for (const [one, other, warned] of [
+    [
+      '{ addresses: [10.0.0.0/8], certificate: [a.example] }',
+      '{ addresses: [10.1.0.0/16], certificate: [b.example] }',
+      0,
+    ],
+    ['{ addresses: [10.0.0.1], serverName: t1.gw.example }', '{ addresses: [10.0.0.1], serverName: t2.gw.example }', 0],
+    [`{ addresses: [10.0.0.1], ${secret} }`, `{ addresses: [10.0.0.1], ${secret.replace('contoso', 'other')} }`, 0],
+    ['{ certificate: [a.example] }', '{ addresses: [10.0.0.1] }', 1],
+  ] as const) {
+    assert.equal(load(two(one, other)).warnings.length, warned, one)
+  }
+  for (const [one, other] of [
+    [`{ addresses: [10.0.0.1], ${secret} }`, `{ addresses: [10.0.0.1], ${secret} }`],
+    ['{ addresses: [10.0.0.1], certificate: [a.example] }', '{ addresses: [10.0.0.1] }'],
+  ] as const) {
+    assert.ok(!loadProject(write(two(one, other))).ok, one)
+  }
+})
+
 test('no file, a folder: said, not thrown', () => {
   for (const file of [join(folder, 'nowhere.yaml'), folder]) {
     const result = loadProject(file)

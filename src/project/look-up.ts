@@ -37,7 +37,9 @@ export function lookUpPerson(
   if (found === undefined || found.entry.outboundOnly) return undefined
   const internal = write(a, found, 'internal')
   const external = write(a, found, 'external')
-  return isTooLong(internal) || isTooLong(external) ? undefined : { internal, external, entry: found.entry }
+  return isBounded(found, internal) && isBounded(found, external)
+    ? { internal, external, entry: found.entry }
+    : undefined
 }
 
 /** The entry for a domain or, failing that, the closest wildcard over it. */
@@ -50,7 +52,7 @@ function mapped(a: Address, found: Cover | undefined, side: Side): Mapped {
   if (found === undefined) return { given, to: given }
   const to = write(a, found, side)
   // What no server would take is worse than what came.
-  return isTooLong(to) ? { given, to: given } : { given, to, entry: found.entry }
+  return isBounded(found, to) ? { given, to, entry: found.entry } : { given, to: given }
 }
 
 function cover(claims: Claims, a: Address): Cover | undefined {
@@ -102,6 +104,11 @@ function write(a: Address, { entry, key, tag, tagKey }: Cover, side: Side): stri
   if (entry.kind !== 'exact') return key.endsWith(sideKey) ? a.text : a.text.slice(0, -a.domain.length - 1) + sideKey
   if (tag === '') return key === sideKey ? a.text : text
   return key === withTag(sideKey, tagKey) ? a.text : withTag(text, tag)
+}
+
+/** The addresses of an entry itself were measured when it was read. */
+function isBounded({ entry, tag }: Cover, to: string): boolean {
+  return (entry.kind === 'exact' && tag === '') || !isTooLong(to)
 }
 
 function withTag(address: string, tag: string): string {

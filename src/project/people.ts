@@ -33,7 +33,11 @@ export function readMode(text: string): Mode | undefined {
   return modes.find((mode) => mode.toLowerCase() === plain)
 }
 
-export function personEntry(row: Row, findings: Findings): EntryText | undefined {
+export function peopleReader(findings: Findings): (row: Row) => EntryText | undefined {
+  return (row) => personEntry(row, findings)
+}
+
+function personEntry(row: Row, findings: Findings): EntryText | undefined {
   const pair = { source: row.field('source'), target: row.field('target') }
   const mode = readMode(row.field('mode'))
   const before = findings.problems.length
