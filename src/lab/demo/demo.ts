@@ -85,7 +85,7 @@ function introduce({ out, gateway, dir, lab }: Stage): void {
   const [at] = gateway.smtp
   out(
     table([
-      ['Causeway', `127.0.0.1:${at?.port}`, `API ${gateway.http.url}, project ${join(dir, 'project.yaml')}`],
+      ['Causeway', `127.0.0.1:${at?.port}`, `API ${gateway.http.url}`],
       ...lab.tenants.map(({ plan: its, tenant }) => [
         its.name,
         its.domains.join(),
@@ -94,6 +94,7 @@ function introduce({ out, gateway, dir, lab }: Stage): void {
       ['outside', plan.outside.domains.join(', '), `${lab.outside.hostname}:${lab.outside.port}`],
     ]),
   )
+  out(`\nProject file: ${join(dir, 'project.yaml')}\n`)
 }
 
 async function play(stage: Stage): Promise<void> {

@@ -1,6 +1,6 @@
 /** Scene 8: what happened to one message, from end to end. */
 import type { TracedEvent } from '../api-client.ts'
-import { table } from './page.ts'
+import { longTable } from './page.ts'
 import type { Conversation } from './shared-domain.ts'
 import { check, open, type Stage } from './stage.ts'
 
@@ -14,7 +14,7 @@ export async function follow(stage: Stage, { sent }: Conversation): Promise<void
   )
   const events = await stage.api.trace({ messageId: sent.messageId })
   const start = events[0]?.at ?? 0
-  stage.out(`\n${table(events.map((event) => [`+${event.at - start} ms`, event.kind, told(event)]))}\n`)
+  stage.out(`\n${longTable(events.map((event) => [`+${event.at - start} ms`, event.kind, told(event)]))}\n`)
   const kinds = new Set(events.map((event) => event.kind))
   for (const kind of wanted) check(stage, `the trace has ${kind}`, kinds.has(kind))
   const rewritten = events.filter(
@@ -30,11 +30,10 @@ export async function follow(stage: Stage, { sent }: Conversation): Promise<void
 function told(event: TracedEvent): string {
   const parts = [
     event.peer === undefined ? '' : `from ${event.peer}`,
-    event.field === undefined ? '' : `${event.field}: ${event.old ?? ''} -> ${event.new ?? ''}`,
+    event.field === undefined ? '' : `${event.field}: ${[event.old, event.new].filter(Boolean).join(' -> ')}`,
     event.entry === undefined ? '' : `(${event.entry})`,
     event.kind === 'SEND' && event.server !== undefined ? `to ${event.server}` : '',
-    event.reply ?? '',
-    event.why ?? '',
+    event.why ?? event.reply ?? '',
   ]
-  return parts.filter(Boolean).join(' ').slice(0, 150)
+  return parts.filter(Boolean).join(' ')
 }

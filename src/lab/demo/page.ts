@@ -56,6 +56,15 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('')
 }
 
+/** Rows of a table whose last cell is long: it goes on below, in its own column. */
+export function longTable(rows: readonly (readonly [string, string, string])[]): string {
+  const width = pageWidth - 22
+  const spread = rows.flatMap(([first, second, text]) =>
+    wrap(text, width).map((part, i) => (i === 0 ? [first, second, part] : ['', '', part])),
+  )
+  return table(spread)
+}
+
 /** At spaces; a word that is longer than the width is cut. */
 export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = []

@@ -1,8 +1,8 @@
 /** Scenes 1 to 3: two tenants share one domain (the first of the situations in docs/flow.md). */
-import { addressesIn, type Person } from '../letter/letter.ts'
+import { addressesIn, fieldText, type Person } from '../letter/letter.ts'
 import type { Judged } from '../outside/outside.ts'
 import type { Submitted, User } from '../user/user.ts'
-import { john, johnShared, mary, maryShared, pat } from './cast.ts'
+import { john, johnShared, mary, maryShared, pat, secret } from './cast.ts'
 import { arrival, asSent, check, checkEqual, compare, items, open, outside, party, type Stage, say } from './stage.ts'
 
 export type Conversation = { readonly sent: Submitted; readonly got: Judged | undefined }
@@ -42,6 +42,13 @@ export async function outward(stage: Stage): Promise<{ readonly johns: Conversat
   }
   checkOutside(stage, 'John', johns.got, johnShared)
   checkOutside(stage, 'Mary', marys.got, maryShared)
+  say(
+    stage,
+    `A certificate shows whose mail it is. For tenant2 that is not enough: a rule there adds the field ${secret.header} with a secret value, and without it
+    the message would be a stranger's. The secret must stay between the two.`,
+  )
+  const leaked = marys.got === undefined || fieldText(marys.got.raw, secret.header.toLowerCase()) !== ''
+  check(stage, "tenant2's secret did not leave with Mary's message", !leaked)
   return { johns, marys }
 }
 
