@@ -1,2 +1,9 @@
 /** Certificates for tests: the lab's, which come in every way of being wrong as well. */
-export { asIdentity, type Ca, type Issued, type IssueOptions, issue, makeCa } from '../../src/lab/certificates/certificates.ts'
+export {
+  asIdentity,
+  type Ca,
+  type Issued,
+  type IssueOptions,
+  issue,
+  makeCa,
+} from '../../src/lab/certificates/certificates.ts'
