@@ -15,7 +15,7 @@ import { admit, admitRecipient, type Refusal, type Supposition, suppose } from '
 import type { Carrier } from './carry/carry.ts'
 import type { Backend, Client, Incoming, MailFrom, Recipient } from './listen/listen.ts'
 import { type Delivery, plan, type View } from './plan/plan.ts'
-import type { Recorder } from './record/record.ts'
+import type { Record, Recorder } from './record/record.ts'
 import { type Copy, rewrite } from './rewrite/rewrite.ts'
 import { type Settler, settle } from './settle/settle.ts'
 
@@ -46,22 +46,29 @@ async function relayMessage(relay: Relay, came: Incoming): Promise<Reply> {
   const incoming = readable(came)
   const message = readMessage(incoming.raw)
   const record = relay.recorder.begin(incoming, describe(message), project.table.version)
+  try {
+    return await throughStages(relay, project, incoming, message, record)
+  } catch (error) {
+    record.broke(error)
+    throw error
+  }
+}
 
-  const supposed = supposition(project, incoming.client, relay.now())
-  const admission = admit(
-    project,
-    supposed,
-    incoming.mailFrom,
-    incoming.recipients,
-    message,
-    relay.passKey,
-    relay.now(),
-  )
+async function throughStages(
+  relay: Relay,
+  project: Project,
+  incoming: Incoming,
+  message: Message,
+  record: Record,
+): Promise<Reply> {
+  const { client, mailFrom, recipients } = incoming
+  const supposed = supposition(project, client, relay.now())
+  const admission = admit(project, supposed, mailFrom, recipients, message, relay.passKey, relay.now())
   record.received(admission.peer)
   const refusal = admission.refusals[0]
   if (refusal !== undefined) return record.rejected(admission.refusals, refusal.reply)
 
-  const { deliveries } = plan({ project, mailFrom: incoming.mailFrom, ...admission })
+  const { deliveries } = plan({ project, mailFrom, ...admission })
   // One copy for each view: deliveries that look the same share it, and the hash of its body.
   const copies = new Map<View, Copy>()
   const carry = (delivery: Delivery) => {

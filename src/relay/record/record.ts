@@ -3,7 +3,7 @@
  * together when the answer is known, late ones when they come.
  */
 import { randomUUIDv7 } from 'node:crypto'
-import type { Reply } from '../../mail/reply/reply.ts'
+import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Trace, TraceEvent } from '../../trace/trace.ts'
 import type { Peer, Refusal } from '../admit/admit.ts'
 import type { Outcome } from '../deliver/deliver.ts'
@@ -33,6 +33,8 @@ export type Record = {
   unsigned(delivery: Delivery, why: string): void
   carried(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outcome[]
   answered(reply: Reply): Reply
+  /** Something threw: the sender is told 451, and the trace keeps what was done until then. */
+  broke(error: unknown): void
 }
 
 export type Recorder = {
@@ -167,6 +169,15 @@ function makeRecord(
     answered(reply) {
       counts[reply.code < 300 ? 'accepted' : reply.code < 500 ? 'deferred' : 'refused'] += 1
       return done({ ...reply, text: reply.code < 300 ? `${reply.text} id=${id}` : reply.text })
+    },
+    broke(error) {
+      counts.deferred += 1
+      const reply = replies.internalError()
+      event('DEFER', {
+        reply: oneLine(reply),
+        why: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      })
+      done(reply)
     },
   }
 }

@@ -26,13 +26,17 @@ export async function settle(
   carry: Carry,
 ): Promise<Reply> {
   const deadline = timer(settler.deadlineMs)
-  const settled = await Promise.all(
+  const results = await Promise.allSettled(
     deliveries.map((delivery) => settleOne(settler, incoming, delivery, carry, deadline.passed)),
   )
   deadline.stop()
-  const all = settled.flat()
-  const reply = answer(all)
+  const all = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+  const broken = results.find((result) => result.status === 'rejected')
+  const reply = broken === undefined ? answer(all) : replies.internalError()
+  // 451 brings the sender back; any other answer is the last one, and the same message once more is meant as one more.
   if (reply.code < 500 && reply.code >= 400) remember(settler.memory, incoming, all)
+  else forget(settler.memory, incoming, all)
+  if (broken !== undefined) throw broken.reason
   return reply
 }
 
@@ -86,6 +90,10 @@ function remember(memory: Memory, incoming: Incoming, settled: readonly Settled[
   for (const { recipient, outcome } of settled) {
     if (outcome !== 'late' && outcome.kind === 'delivered') memory.note(incoming, recipient.rewritten, 'delivered')
   }
+}
+
+function forget(memory: Memory, incoming: Incoming, settled: readonly Settled[]): void {
+  for (const { recipient } of settled) memory.forget(incoming, recipient.rewritten)
 }
 
 function remembered(delivery: Delivery, state: 'delivered' | 'under way'): Outcome {
