@@ -56,6 +56,9 @@ async function main(chosen: Options): Promise<void> {
   try {
     const found = await measureAll(await prepare(chosen, endings))
     process.exitCode = report(chosen, found)
+  } catch (error) {
+    say(`bench: ${error instanceof Error ? error.message : String(error)}`)
+    process.exitCode = 1
   } finally {
     await endings.all()
   }
