@@ -102,7 +102,7 @@ function readSide(text: string, what: string, place: Place, wrong: Problem[]): S
 function exact(text: string): Side | string {
   const address = parseAddress(text)
   if (address === undefined) return 'which is not an address'
-  if (domainKey(address.domain) === '') return 'which has no domain after the @'
+  if (address.domain.startsWith('[')) return 'which has no domain after the @'
   if (isTooLong(text)) return 'which is longer than mail allows (64 octets before the @, 254 in all)'
   if (address.form !== 'person')
     return `which is a bounce address (${address.form.toUpperCase()}) and is never taken for a person`

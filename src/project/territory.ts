@@ -36,7 +36,7 @@ export function makeTerritory(tenants: readonly Owner[], served: readonly { read
 /** What is wrong with an entry in this project: domains that are nobody's, a way out that does not exist. */
 export function checkEntry(e: Entry, territory: Territory, findings: Findings): void {
   const homes = homesOf(e, territory)
-  const domain = domainOf(e.externalKey)
+  const domain = domainOfKey(e.externalKey)
   const owner = territory.tenantOf(domain)
   if (homes.length === 0) {
     const remedy = 'Add the domain to `domains` of the tenant where the mailbox is, or correct the address.'
@@ -71,6 +71,11 @@ export function aliasWarnings(e: Entry, territory: Territory): readonly Problem[
   )
 }
 
+/** The same of a key, in which the domain needs no folding any more. */
+function domainOfKey(key: string): string {
+  return key.slice(key.lastIndexOf('@') + 1)
+}
+
 /** Of an address or an `@domain`. */
 export function domainOf(text: string): string {
   return domainKey(text.slice(text.lastIndexOf('@') + 1))
@@ -82,6 +87,6 @@ function isKnown(territory: Territory, domain: string): boolean {
 
 function homesOf(e: Entry, territory: Territory): readonly string[] {
   if (e.kind === 'wildcard') return territory.tenantsUnder(e.internalKey.slice(2))
-  const home = territory.tenantOf(domainOf(e.internalKey))
+  const home = territory.tenantOf(domainOfKey(e.internalKey))
   return home === undefined ? [] : [home]
 }
