@@ -26,7 +26,7 @@ type Log = Desk['log']
 
 /** Starts a gateway in this process, all of it or nothing: what was opened is closed again when a later part fails. */
 export async function startGateway(o: GatewayOptions): Promise<RunningGateway> {
-  const log = makeLog()
+  const log = makeLog(o.logLevel ?? 'info')
   const opened = new AsyncDisposableStack()
   try {
     const gateway = await assemble(o, opened, log)
@@ -142,8 +142,11 @@ function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer
 }
 
 /** Structured log lines on standard error; pino escapes what came from outside. */
-function makeLog(): Log {
-  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd: 2, sync: true }))
+function makeLog(level: 'info' | 'error'): Log {
+  const logger = pino(
+    { base: null, level, timestamp: pino.stdTimeFunctions.isoTime },
+    destination({ fd: 2, sync: true }),
+  )
   return (level, what, facts) => logger[level](facts ?? {}, what)
 }
 

@@ -81,6 +81,8 @@ const changeSchema = z.object({
         external: z.string(),
         aliases: z.array(z.string()).optional(),
         outboundOnly: z.boolean().optional(),
+        name: z.string().optional(),
+        mode: z.enum(['None', 'DayOne', 'DayTwo', 'Done']).optional(),
         except: z.array(z.string()).optional(),
       }),
     )

@@ -11,6 +11,8 @@ export type GatewayOptions = {
   /** `ip` or `ip:port`; empty: those of the machine. */
   readonly dnsServers: readonly string[]
   readonly workers: number
+  /** Lines of the log below this are left out. Default info. */
+  readonly logLevel?: 'info' | 'error'
 }
 
 export type RunningGateway = {

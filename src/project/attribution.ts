@@ -86,7 +86,7 @@ function checkPair(reading: Reading, a: Tenant, b: Piece<Tenant>): void {
   else
     reading.warn(
       path,
-      `Tenant ${a.name} and tenant ${b.value.name} demand different things; a connection that has all of them belongs to neither.`,
+      `Tenant ${a.name} and tenant ${b.value.name} demand different things; a connection that has all of them belongs to the one with a certificate or a secret, and to neither when both or none have one.`,
       remedy,
     )
 }

@@ -134,5 +134,5 @@ const checks = `## How a tenant must be recognised
 Source addresses and Microsoft's own certificates are shared by all customers of Microsoft 365. A tenant of the kind \`exchange-online\` therefore
 needs a \`secret\`, or a \`certificate\` for a name of its own; addresses, a server name or a certificate such as \`mail.protection.outlook.com\` alone are
 refused. Two tenants whose demands one connection could meet are refused too; a warning is given when they demand different things, so
-that a connection that has all of them would be both.
+a connection that has all of them belongs to the one that proves more (certificate or secret), and to neither when both or none do.
 `

@@ -32,8 +32,8 @@ export type IssueOptions = {
   readonly withoutSan?: boolean
   readonly expired?: boolean
   readonly notYetValid?: boolean
-  /** Extended key usage; default both. */
-  readonly usage?: 'server' | 'client' | 'both'
+  /** Extended key usage; default both. `mail` is for S/MIME, and for no connection. */
+  readonly usage?: 'server' | 'client' | 'both' | 'mail'
 }
 
 /** A root, or with `parent` an intermediate below it. */
@@ -75,7 +75,8 @@ export function asIdentity(i: Issued): KeyPair {
 function leafExtensions(o: IssueOptions): Buffer[] {
   const serverAuth = oid('1.3.6.1.5.5.7.3.1')
   const clientAuth = oid('1.3.6.1.5.5.7.3.2')
-  const usages = { server: [serverAuth], client: [clientAuth], both: [serverAuth, clientAuth] }
+  const emailProtection = oid('1.3.6.1.5.5.7.3.4')
+  const usages = { server: [serverAuth], client: [clientAuth], both: [serverAuth, clientAuth], mail: [emailProtection] }
   const extensions = [
     critical('2.5.29.15', bits(Buffer.from([0x80]), 7)), // keyUsage: digitalSignature
     extension('2.5.29.37', sequence(...usages[o.usage ?? 'both'])),

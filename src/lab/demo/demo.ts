@@ -55,6 +55,7 @@ async function openStage(o: DemoOptions, lab: Lab, dir: string, things: AsyncDis
     projectFile: writeProject(dir, lab),
     dnsServers: [lab.dns.address],
     workers: 1,
+    logLevel: 'error',
   })
   things.defer(() => gateway.stop())
   // Closed before the gateway, which waits for clients that are still connected.

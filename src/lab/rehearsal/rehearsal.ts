@@ -72,6 +72,7 @@ async function openGateway(
     projectFile: file,
     dnsServers: [lab.dns.address],
     workers: 1,
+    logLevel: 'error',
   })
   things.defer(() => gateway.stop())
   // Closed before the gateway, which waits for clients that are still connected.

@@ -32,8 +32,6 @@ export type Admission = {
 
 type Known = Pick<Admission, 'peer' | 'from' | 'pass'>
 
-const internet: Peer = { kind: 'internet', why: '' }
-
 /** At RCPT: refuses what no supposition can make right. The message itself is judged by `admit`. */
 export function admitRecipient(
   project: Project,
@@ -41,14 +39,14 @@ export function admitRecipient(
   from: MailFrom,
   recipient: Recipient,
 ): Refusal | undefined {
-  let refusal: Refusal | undefined
-  for (const peer of [...supposed.peers, { ...internet, why: supposed.why }]) {
-    const way = route(project, peer, from, recipient)
-    if (way.kind !== 'refused') return undefined
-    refusal ??= { reply: way.reply, why: way.why, recipient }
-    if (peer.kind === 'tenant' && peer.tenant.from.secret === undefined) return refusal
-  }
-  return refusal
+  const isSettled = supposed.peers.some((peer) => peer.tenant.from.secret === undefined)
+  const peers: Peer[] = isSettled ? [...supposed.peers] : [...supposed.peers, { kind: 'internet', why: supposed.why }]
+  const ways = peers.map((peer) => route(project, peer, from, recipient))
+  const refused = ways.filter((way) => way.kind === 'refused')
+  const [first] = refused
+  return first === undefined || refused.length < ways.length
+    ? undefined
+    : { reply: first.reply, why: first.why, recipient }
 }
 
 /** After DATA: the peer is known, the message is judged, and each recipient has its way or its refusal. */

@@ -24,7 +24,7 @@ export type Peer =
     }
 export type TenantPeer = Extract<Peer, { kind: 'tenant' }>
 
-/** What a connection alone says: the tenants that it may be, those without a secret first. Empty: the internet. */
+/** What a connection alone says: the tenants that it may be. Empty: the internet. */
 export type Supposition = { readonly peers: readonly TenantPeer[]; readonly why: string }
 
 /** The tenants whose demands on the connection hold. */
@@ -36,20 +36,31 @@ export function suppose(project: Project, client: Client, now: Date): Suppositio
     if (typeof found === 'string') misses.push(`${tenant.name}: ${found}`)
     else peers.push(found)
   }
-  peers.sort((a, b) => Number(a.tenant.from.secret !== undefined) - Number(b.tenant.from.secret !== undefined))
   return { peers, why: misses.join('; ') }
 }
 
 /** The tenant itself, once the header of the message is there. */
 export function attribute(supposed: Supposition, header: Header): Peer {
   const misses: string[] = []
+  const matches: TenantPeer[] = []
   for (const peer of supposed.peers) {
     const secret = peer.tenant.from.secret
-    if (secret === undefined) return peer
-    if (carries(header, secret.header, secret.value)) return { ...peer, proofs: [...peer.proofs, 'secret header'] }
-    misses.push(`${peer.tenant.name}: the secret header ${secret.header} is missing or wrong`)
+    if (secret === undefined) matches.push(peer)
+    else if (carries(header, secret.header, secret.value))
+      matches.push({ ...peer, proofs: [...peer.proofs, 'secret header'] })
+    else misses.push(`${peer.tenant.name}: the secret header ${secret.header} is missing or wrong`)
   }
-  return { kind: 'internet', why: [...misses, supposed.why].filter((s) => s !== '').join('; ') }
+  return decided(matches, [...misses, supposed.why].filter((s) => s !== '').join('; '))
+}
+
+/** One tenant, or nobody: where the demands of two hold, what only that tenant can have beats an address that it may share. */
+function decided(matches: readonly TenantPeer[], misses: string): Peer {
+  const proven = matches.filter(({ proofs }) => proofs.includes('certificate') || proofs.includes('secret header'))
+  const [only, ...others] = proven.length > 0 ? proven : matches
+  if (only === undefined) return { kind: 'internet', why: misses }
+  if (others.length === 0) return only
+  const names = [only, ...others].map((peer) => peer.tenant.name).join(' and ')
+  return { kind: 'internet', why: `the demands of ${names} hold alike, so it belongs to neither` }
 }
 
 /** What `explain --peer tenant:NAME` supposes: everything that the connector demands of the connection holds. */

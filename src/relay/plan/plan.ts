@@ -84,12 +84,12 @@ function outsideView(question: Question, to: Address): View {
   return 'outside'
 }
 
-/** Partners see internal addresses: `policy.notRewrittenFor` takes addresses, domains and `*.domain`. */
+/** Partners see internal addresses: `policy.notRewrittenFor` takes addresses, domains, and `*.domain` for a domain with those below it. */
 function isPartner(project: Project, to: Address): boolean {
   const domain = domainKey(to.domain)
   const address = spell(to).toLowerCase()
   return project.policy.notRewrittenFor.some((partner) => {
-    if (partner.startsWith('*.')) return domain.endsWith(partner.slice(1).toLowerCase())
+    if (partner.startsWith('*.')) return `.${domain}`.endsWith(partner.slice(1).toLowerCase())
     return partner.includes('@') ? partner.toLowerCase() === address : domainKey(partner) === domain
   })
 }
