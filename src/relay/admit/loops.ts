@@ -23,6 +23,6 @@ export function loopProblem(
 
 /** `by` names the server that wrote the field (RFC 5321 section 4.4); comments are no names. */
 function wroteIt(value: string, hostname: string): boolean {
-  const by = /(?:^|\s)by\s+([^\s();]+)/i.exec(value)
+  const by = /(?:^|\s)by\s+([^\s();]+)/i.exec(value.replaceAll(/\([^()]*\)/g, ' '))
   return by?.[1]?.toLowerCase() === hostname.toLowerCase()
 }

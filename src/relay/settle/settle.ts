@@ -127,10 +127,11 @@ function shown(settled: Settled, reply: (enhanced: string, words: string) => Rep
   return reply(enhanced, wordsOf(settled))
 }
 
-/** The next hop's own words; where they name an internal address, the one that was written to stands instead. */
-function wordsOf({ recipient, outcome }: Settled): string {
+/** The next hop's own words; where they name an internal address, in any case, the one that was written to stands instead. */
+function wordsOf({ recipient: { given, rewritten }, outcome }: Settled): string {
   if (outcome === 'late') return ''
-  return cleanText(outcome.reply.text.replaceAll(recipient.rewritten, recipient.given))
+  const literally = new RegExp(rewritten.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`), 'gi')
+  return cleanText(outcome.reply.text.replaceAll(literally, () => given))
 }
 
 function timer(ms: number): { readonly passed: Promise<'late'>; stop(): void } {

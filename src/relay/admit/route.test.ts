@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { projectOf, recipient, sender } from '../../../test/support/relay-values.ts'
+import { tenantNamed } from '../../project/project.ts'
+import type { Peer, Proof, TenantPeer } from './attribute.ts'
+import { mayRelay, route } from './route.ts'
+
+const project = projectOf(`
+name: p
+gateway: { hostname: gw.example.net }
+tenants:
+  - { name: one, kind: smtp, domains: [one.example, second.example], alsoSends: [brand.example], from: { addresses: [192.0.2.1] }, to: { host: mx.one.example } }
+  - { name: two, kind: smtp, domains: [two.example], from: { addresses: [192.0.2.2] }, to: { host: mx.two.example } }
+directory:
+  - { internal: john@one.example, external: john@shared.example, aliases: [js@old.example] }
+  - { internal: mary@two.example, external: mary@shared.example }
+  - { internal: "@second.example", external: "@wide.example" }
+  - { internal: robot@two.example, external: noreply@shared.example, outboundOnly: true }
+domains:
+  - { name: shared.example }
+  - { name: wide.example }
+  - { name: home.example, unknown: { tenant: two } }
+  - { name: old.example }
+  - { name: held.example, mode: hold }
+  - { name: later.example, mode: retry-later }
+`)
+
+function tenantPeer(
+  name: string,
+  proofs: readonly Proof[] = ['address'],
+  certificateNames: readonly string[] = [],
+): TenantPeer {
+  const tenant = tenantNamed(project, name)
+  assert.ok(tenant)
+  return { kind: 'tenant', tenant, proofs, certificateNames }
+}
+const one = tenantPeer('one')
+const two = tenantPeer('two')
+const net: Peer = { kind: 'internet', why: 'no connector matches' }
+
+function way(peer: Peer, to: string, from = 'john@one.example'): string {
+  const found = route(project, peer, sender(from), recipient(to))
+  switch (found.kind) {
+    case 'inside':
+      return `${found.tenant.name} ${found.to}`
+    case 'outside':
+      return `outside ${found.domain}`
+    case 'refused':
+      return `${found.reply.code} ${found.reply.enhanced}`
+  }
+}
+
+test('people are reached by any of their addresses, from everywhere', () => {
+  for (const to of [
+    'john@one.example',
+    'john@shared.example',
+    'js@old.example',
+    'JOHN@SHARED.EXAMPLE',
+    'john+x@shared.example',
+  ]) {
+    const rewritten = to.includes('+') ? 'one john+x@one.example' : 'one john@one.example'
+    assert.equal(way(net, to), rewritten, to)
+    assert.equal(way(two, to), rewritten, to)
+  }
+})
+
+test('the table of docs/flow.md', () => {
+  const rows: readonly (readonly [Peer, string, string])[] = [
+    [net, 'any@wide.example', 'one any@second.example'],
+    [net, 'any@second.example', 'one any@second.example'],
+    [net, 'nobody@shared.example', '550 5.1.1'],
+    [net, 'nobody@one.example', '550 5.1.1'],
+    [net, 'nobody@home.example', 'two nobody@home.example'],
+    [net, 'x@outside.example', '550 5.7.1'],
+    [net, 'john@held.example', '451 4.3.2'],
+    [net, 'john@later.example', '451 4.3.2'],
+    [one, 'john@held.example', '451 4.3.2'],
+    [one, 'nobody@two.example', 'two nobody@two.example'],
+    [two, 'nobody@one.example', 'one nobody@one.example'],
+    [one, 'nobody@shared.example', '550 5.1.1'],
+    [one, 'nobody@home.example', 'two nobody@home.example'],
+    [one, 'x@outside.example', 'outside outside.example'],
+    [one, 'x@OUTSIDE.example', 'outside outside.example'],
+    // Known for the way out only.
+    [net, 'noreply@shared.example', '550 5.1.1'],
+    [net, 'robot@two.example', '550 5.1.1'],
+    [one, 'robot@two.example', 'two robot@two.example'],
+  ]
+  for (const [peer, to, expected] of rows) assert.equal(way(peer, to), expected, `${peer.kind} to ${to}`)
+})
+
+test('back into its own tenant: right when the recipient was rewritten, a loop when it was not', () => {
+  assert.equal(way(one, 'john@shared.example'), 'one john@one.example')
+  assert.equal(way(one, 'js@old.example'), 'one john@one.example')
+  for (const to of ['john@one.example', 'nobody@one.example', 'any@second.example'])
+    assert.equal(way(one, to), '554 5.4.6', to)
+  assert.equal(way(two, 'nobody@home.example'), '554 5.4.6')
+  // Only the spelling differs: the tenant would send it back again.
+  assert.equal(way(one, 'JOHN@one.example'), '554 5.4.6')
+  assert.equal(way(one, 'john@ONE.example'), '554 5.4.6')
+})
+
+test('bounce addresses find their tenant by domain, unchanged', () => {
+  const rows: readonly (readonly [Peer, string, string])[] = [
+    [net, 'SRS0=abc=XY=x.example=z@one.example', 'one SRS0=abc=XY=x.example=z@one.example'],
+    [net, 'prvs=12ab=john@one.example', 'one prvs=12ab=john@one.example'],
+    [net, 'john+zoe=x.example@wide.example', 'one john+zoe=x.example@wide.example'],
+    [net, 'john+zoe=x.example@home.example', 'two john+zoe=x.example@home.example'],
+    [net, 'john+zoe=x.example@shared.example', '550 5.1.1'],
+    [net, 'john+zoe=x.example@outside.example', '550 5.7.1'],
+    [two, 'john+zoe=x.example@one.example', 'one john+zoe=x.example@one.example'],
+    [one, 'john+zoe=x.example@one.example', '554 5.4.6'],
+    // Outside it is anybody's, and this null sender is of a tenant known by its address alone.
+    [one, 'SRS0=abc=XY=x.example=z@outside.example', '550 5.7.1'],
+    [net, 'prvs=12ab=john@held.example', '451 4.3.2'],
+  ]
+  for (const [peer, to, expected] of rows) assert.equal(way(peer, to, ''), expected, to)
+})
+
+test('the relay rule: the certificate, or the envelope sender, has an accepted domain', () => {
+  const may = (peer: TenantPeer, from: string) => {
+    const verdict = mayRelay(peer, sender(from))
+    return verdict.ok ? 'yes' : `${verdict.reply.code} ${verdict.why}`
+  }
+  const cert = (...names: readonly string[]) => tenantPeer('one', ['certificate'], names)
+  const yes: readonly (readonly [TenantPeer, string])[] = [
+    [one, 'a@one.example'],
+    [one, 'a@SECOND.example'],
+    [one, 'a@brand.example'],
+    [cert('one.example'), 'a@outside.example'],
+    [cert('*.one.example'), 'a@outside.example'],
+    [cert('mail.hoster.example', 'mx.one.example'), ''],
+    [cert('mail.hoster.example'), 'a@one.example'],
+    [cert('mail.hoster.example'), ''],
+    [tenantPeer('one', ['address', 'secret header']), ''],
+  ]
+  for (const [peer, from] of yes) assert.equal(may(peer, from), 'yes', `${peer.certificateNames.join()} ${from}`)
+  const no: readonly (readonly [TenantPeer, string, RegExp])[] = [
+    [one, 'a@outside.example', /neither a certificate nor the sender's outside\.example/],
+    [one, 'a@two.example', /^550/],
+    [one, 'a@mail.one.example', /^550/],
+    [cert('mail.hoster.example'), 'a@outside.example', /^550/],
+    [cert('evilone.example'), 'a@outside.example', /^550/],
+    [cert('example'), 'a@outside.example', /^550/],
+    [cert('brand.example'), 'a@outside.example', /^550/],
+    [one, '', /known by its address alone.*certificate/],
+    [tenantPeer('one', ['address', 'server name']), '', /^550/],
+  ]
+  for (const [peer, from, why] of no) assert.match(may(peer, from), why)
+})
+
+test('the relay rule is about the outside alone', () => {
+  assert.equal(way(one, 'mary@shared.example', 'a@outside.example'), 'two mary@two.example')
+  assert.equal(way(one, 'mary@shared.example', ''), 'two mary@two.example')
+  assert.equal(way(one, 'x@outside.example', 'a@outside.example'), '550 5.7.1')
+})
