@@ -56,9 +56,10 @@ async function assemble(
   const live = openLiveProject(store, Date.now)
   if (o.projectFile !== undefined) applyFile(live, o.projectFile, log)
 
-  const resolver = opened.adopt(makeResolver(o.dnsServers.length === 0 ? {} : { servers: o.dnsServers }), (r) =>
-    r.close(),
-  )
+  const servers = o.dnsServers.length === 0 ? {} : { servers: o.dnsServers }
+  const resolver = opened.adopt(makeResolver(servers), (r) => r.close())
+  // Who has just published a record and asks whether it is seen must not be told what was so a minute ago.
+  const fresh = opened.adopt(makeResolver({ ...servers, maxKeepMs: 0 }), (r) => r.close())
   const onTrouble = (why: string): void => log('error', 'trace', { why })
   const trace = opened.adopt(openTrace({ file: join(o.dataDir, 'trace.db'), onTrouble }), (t) => t.close())
   const recorder = makeRecorder(trace, now)
@@ -69,7 +70,7 @@ async function assemble(
 
   const taking: { listener?: Listener } = {}
   const figures = () => figuresOf(recorder, taking.listener, deliverer)
-  const desk: Desk = { token, live, trace, resolver, passKey, figures, now, log }
+  const desk: Desk = { token, live, trace, resolver: fresh, passKey, figures, now, log }
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
   const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
   taking.listener = listener
@@ -142,9 +143,9 @@ function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer
 }
 
 /** Structured log lines on standard error; pino escapes what came from outside. */
-function makeLog(level: 'info' | 'error'): Log {
+function makeLog(least: 'info' | 'error'): Log {
   const logger = pino(
-    { base: null, level, timestamp: pino.stdTimeFunctions.isoTime },
+    { base: null, level: least, timestamp: pino.stdTimeFunctions.isoTime },
     destination({ fd: 2, sync: true }),
   )
   return (level, what, facts) => logger[level](facts ?? {}, what)
