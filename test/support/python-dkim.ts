@@ -1,0 +1,28 @@
+/** Python's dkim as a second verifier of our signatures, asking the DNS server of the test. */
+import { runTool } from './program.ts'
+
+const script = `
+import subprocess, sys, dkim
+host, port = sys.argv[1], sys.argv[2]
+def txt(name, timeout=5):
+    asked = subprocess.run(['dig', '+short', '+time=2', '@' + host, '-p', port, name.decode().rstrip('.'), 'TXT'], capture_output=True, check=True)
+    line = asked.stdout.split(b'\\n')[0]
+    return b''.join(line.split(b'"')[1::2])
+message = sys.stdin.buffer.read()
+count = sum(1 for line in message.split(b'\\r\\n\\r\\n')[0].split(b'\\r\\n') if line.lower().startswith(b'dkim-signature:'))
+for i in range(count):
+    verifier = dkim.DKIM(message)
+    try:
+        ok = verifier.verify(idx=i, dnsfunc=txt)
+    except dkim.DKIMException as e:
+        ok = e
+    print(verifier.domain.decode(), 'pass' if ok is True else 'fail ' + str(ok))
+`
+
+/** One line for each signature: its domain, and `pass` or `fail` with the reason. `message` as on the wire, or with LF. */
+export function dkimVerdicts(message: string, dns: { readonly host: string; readonly port: number }): string[] {
+  const wire = Buffer.from(message.replaceAll(/\r?\n/g, '\r\n'), 'latin1')
+  const { code, out } = runTool(['/usr/bin/python3', '-c', script, dns.host, `${dns.port}`], wire)
+  if (code !== 0) throw new Error(`python3-dkim: ${out}`)
+  return out.trim() === '' ? [] : out.trim().split('\n')
+}
