@@ -1,15 +1,7 @@
 /** Problem details (RFC 9457): what went wrong and what to do, the same shape for every resource. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
 import type { Problem as ProjectProblem } from '../project/project.ts'
 import type { Desk } from './desk.ts'
-
-export const problemSchema = z.object({
-  status: z.number(),
-  title: z.string(),
-  detail: z.string(),
-  problems: z.array(z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })).optional(),
-})
 
 /** Thrown by a resource; becomes its answer. `detail` says what to do. */
 export class Problem extends Error {

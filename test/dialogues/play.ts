@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Backend, type Incoming, type ListenOptions, listen, type Soon } from '../../src/relay/listen/listen.ts'
 import { issue } from '../support/certificates.ts'
-import { Client } from './client.ts'
+import { Client } from '../support/smtp-client.ts'
 import { parseTranscript, type Step, type Transcript } from './transcript.ts'
 
 const ours = issue({ names: ['gw.example.net'] })

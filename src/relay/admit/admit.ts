@@ -18,7 +18,7 @@ import { type Route, route } from './route.ts'
 
 export { type Peer, type Supposition, suppose, supposeTenant, type TenantPeer } from './attribute.ts'
 export { type Direction, issuePass, messageIdOf, type Pass, passField } from './pass.ts'
-export { mayRelay, type Route } from './route.ts'
+export type { Route } from './route.ts'
 
 export type Refusal = { readonly reply: Reply; readonly why: string; readonly recipient?: Recipient }
 export type Routed = { readonly recipient: Recipient; readonly route: Exclude<Route, { kind: 'refused' }> }

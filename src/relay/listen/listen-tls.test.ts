@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type ConnectionOptions, connect as connectTls, type SecureContextOptions } from 'node:tls'
-import { Client } from '../../../test/dialogues/client.ts'
 import { issue, makeCa } from '../../../test/support/certificates.ts'
+import { Client } from '../../../test/support/smtp-client.ts'
 import { type Limits, type Listener, listen, type Client as Peer } from './listen.ts'
 
 const root = makeCa({ name: 'Root' })

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from '../../../test/dialogues/client.ts'
+import { Client } from '../../../test/support/smtp-client.ts'
 import type { Reply } from '../../mail/reply/reply.ts'
 import { type Backend, type Listener, type ListenOptions, listen, type Client as Peer } from './listen.ts'
 

@@ -15,8 +15,6 @@ import { canonicalHeader, relaxedField } from './canonical-header.ts'
 import { fieldsToSign } from './fields-to-sign.ts'
 import { finishedField, unsignedField } from './signature-field.ts'
 
-export { bodyHash } from './body-hash.ts'
-
 export type Algorithm = 'rsa-sha256' | 'ed25519-sha256'
 
 export type Signer = {
