@@ -40,7 +40,10 @@ for (const name of names) {
     assert.ok(readFileSync(join(folder, name, 'README.md'), 'utf8').length > 20, 'README.md says why the case exists')
     const answer = await ask(join(stage, name))
     if (isUpdate) write(join(folder, name), answer)
-    assert.deepEqual(answer, expected(join(folder, name)))
+    const { explanation, copies } = expected(join(folder, name))
+    assert.equal(answer.explanation, explanation, 'explain.json')
+    copies.forEach((copy, i) => assert.equal(answer.copies[i], copy, `${i + 1}.eml`))
+    assert.equal(answer.copies.length, copies.length)
   })
 }
 

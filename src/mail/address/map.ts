@@ -35,14 +35,14 @@ function replacement(mailbox: Mailbox, map: MapAddress): Replacement[] {
   if (mapped === undefined || mapped.to === mailbox.address.text) return []
   // The directory lets none in; a line end here would forge a field.
   if (hasUnseen(mapped.to)) throw new TypeError('an address to write holds a control character')
-  return [{ mailbox, to: toBytes(mapped.to), entry: mapped.entry }]
+  return [{ mailbox, to: mapped.to, entry: mapped.entry }]
 }
 
 function splice(value: string, replacements: readonly Replacement[]): string {
   let text = ''
   let done = 0
   for (const { mailbox, to } of replacements) {
-    text += value.slice(done, mailbox.start) + to
+    text += value.slice(done, mailbox.start) + toBytes(to)
     done = mailbox.end
   }
   return text + value.slice(done)
