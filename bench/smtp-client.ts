@@ -41,7 +41,9 @@ function makeClient(talk: Talk): SmtpClient {
   return {
     async send({ mailFrom, rcptTo, head, body }) {
       const envelope = Promise.all([talk.reply('250'), talk.reply('250'), talk.reply('354')])
-      talk.socket.write(`MAIL FROM:<${mailFrom}>\r\nRCPT TO:<${rcptTo}>\r\nDATA\r\n`, 'latin1')
+      // RFC 1870: who knows the size says it, as real senders do; every server here offers SIZE.
+      const size = head.length + body.length
+      talk.socket.write(`MAIL FROM:<${mailFrom}> SIZE=${size}\r\nRCPT TO:<${rcptTo}>\r\nDATA\r\n`, 'latin1')
       await envelope
       const taken = talk.reply('250')
       talk.socket.cork()
