@@ -22,6 +22,9 @@ import { answers, outward, split } from './shared-domain.ts'
 import type { Stage } from './stage.ts'
 import { stranger } from './stranger.ts'
 
+export { plan } from './cast.ts'
+export { writeProject } from './project-file.ts'
+
 export type DemoOptions = {
   readonly startGateway: StartGateway
   readonly out: (text: string) => void

@@ -2,10 +2,10 @@
  * Message bytes as they arrive, in one buffer that ends as the message itself.
  *
  * What came in one piece stays where it is: a view, no copy. Otherwise the buffer is sized by the SIZE that the client
- * declared, but only once a megabyte has really come: a thousand clients who declare 150 MB and send nothing reserve little.
+ * declared, but only once two megabytes have really come: a thousand clients who declare 150 MB and send nothing reserve little.
  */
 
-const trustBytes = 1_048_576
+const trustBytes = 2_097_152
 const nothing = Buffer.alloc(0)
 
 export class Gather {
