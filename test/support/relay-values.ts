@@ -11,17 +11,21 @@ export function projectOf(yaml: string, file = '/nowhere/project.yaml'): Project
   return loaded.value
 }
 
-/** John in tenant one, Mary in tenant two, one shared domain. */
-export const sharedDomain = `
+/** Two tenants, one shared domain, nobody in the directory. */
+export const twoTenants = `
 name: shared
 gateway: { hostname: gw.example.net }
 tenants:
   - { name: one, kind: exchange-online, domains: [one.example], from: { certificate: [one.example] }, to: { host: mx.one.example } }
   - { name: two, kind: exchange-online, domains: [two.example], from: { certificate: [two.example] }, to: { host: mx.two.example } }
+domains: [{ name: shared.example }]
+`
+
+/** John in tenant one, Mary in tenant two. */
+export const sharedDomain = `${twoTenants}
 directory:
   - { internal: john@one.example, external: john@shared.example }
   - { internal: mary@two.example, external: mary@shared.example }
-domains: [{ name: shared.example }]
 `
 
 export const aClient: Client = {
@@ -48,7 +52,7 @@ export function recipient(text: string): Recipient {
 }
 
 /** LF becomes CRLF. */
-export const bytes = (text: string): Buffer => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1')
+export const bytes = (text: string): Buffer => Buffer.from(text.replaceAll(/\r?\n/g, '\r\n'), 'latin1')
 
 export function incomingOf(from: string, to: readonly string[], text: string): Incoming {
   return { client: aClient, mailFrom: sender(from), recipients: to.map(recipient), raw: bytes(text), via: 'DATA' }
