@@ -7,6 +7,7 @@
  * On failure: an answer of RFC 9457 (problem details) that names the thing and says what to do.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { BlockList, isIP } from 'node:net'
 import swagger from '@fastify/swagger'
 import { fastify } from 'fastify'
 import {
@@ -45,12 +46,24 @@ const resources = [
 /** A message for `explain`, in base64. */
 const bodyLimit = 256 * 1024 * 1024
 
+/** Throws where `at` is beyond the loopback: the token travels in the clear. */
 export async function startApi(desk: Desk, at: { readonly host: string; readonly port: number }): Promise<RunningApi> {
+  if (!isLoopback(at.host)) throw new Error(`the API listens on a loopback address only, not on ${at.host}`)
   const app = buildApi(desk)
   await app.listen(at)
   const bound = app.server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : at.port
   return { host: at.host, port, close: () => app.close() }
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+/** Is this an address, or the name, of this machine for itself? */
+export function isLoopback(host: string): boolean {
+  const family = isIP(host)
+  return family === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** The API without a socket: tests ask it with `inject`. */
@@ -70,6 +83,7 @@ export function buildApi(desk: Desk): Api {
       openapi: '3.1.0',
       info: { title: 'Causeway', version: '1', description: 'The API of the gateway.' },
       components: { securitySchemes },
+      security: [{ token: [] }],
     },
     transform: jsonSchemaTransform,
   })

@@ -27,7 +27,7 @@ const delivery = z.object({
   file: z.string().optional(),
   reasons: z.array(z.string()).readonly(),
 })
-/** The answer, as the command line prints it with --json (docs/flow.md, "explain"). */
+/** The command line prints it with --json; there the reasons of the copies stand with the others. */
 export const explanationSchema = z.object({
   peer: z.string(),
   refused: z.object({ code: z.number(), enhanced: z.string(), text: z.string(), why: z.string() }).optional(),

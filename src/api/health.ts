@@ -7,21 +7,31 @@ const answer = z.object({ ok: z.boolean(), why: z.array(z.string()) })
 export function healthResource(api: Api, desk: Desk): void {
   api.get(
     '/v1/health',
-    { schema: { summary: 'Is the process alive?', response: { 200: answer } }, config: { isOpen: true } },
+    { schema: { summary: 'Is the process alive?', security: [], response: { 200: answer } }, config: { isOpen: true } },
     () => ({ ok: true, why: [] }),
   )
   api.get(
     '/v1/ready',
-    { schema: { summary: 'Does it take mail?', response: { 200: answer, 503: answer } }, config: { isOpen: true } },
+    {
+      schema: { summary: 'Does it take mail?', security: [], response: { 200: answer, 503: answer } },
+      config: { isOpen: true },
+    },
     async (_, reply) => {
       const why = unready(desk)
       reply.code(why.length === 0 ? 200 : 503)
       return { ok: why.length === 0, why }
     },
   )
-  api.get('/metrics', { schema: { hide: true }, config: { isOpen: true } }, (_, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics(desk.figures(), desk)),
-  )
+  const figures = {
+    summary: 'Figures in the text format of Prometheus',
+    security: [],
+    produces: ['text/plain'],
+    response: { 200: z.string() },
+  }
+  api.get('/metrics', { schema: figures, config: { isOpen: true } }, (_, reply) => {
+    reply.type('text/plain; version=0.0.4; charset=utf-8')
+    return metrics(desk.figures(), desk)
+  })
 }
 
 function unready(desk: Desk): string[] {

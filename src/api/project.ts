@@ -19,10 +19,13 @@ const candidate = z.object({
 const comparison = z.object({ differences: z.array(difference).readonly(), warnings: z.array(problem).readonly() })
 
 export function projectResource(api: Api, desk: Desk): void {
-  const get = { summary: 'The project file as it would be written now (YAML)' }
-  api.get('/v1/project', { schema: get }, (_, reply) =>
-    reply.type('application/yaml; charset=utf-8').send(projectText(currentProject(desk))),
-  )
+  const yaml = z.string().describe('A project file')
+  const produces = ['application/yaml']
+  const get = { summary: 'The project file as it would be written now', produces, response: { 200: yaml } }
+  api.get('/v1/project', { schema: get }, (_, reply) => {
+    reply.type('application/yaml; charset=utf-8')
+    return projectText(currentProject(desk))
+  })
 
   const compare = { summary: 'What applying this file would change', body: candidate, response: { 200: comparison } }
   api.post('/v1/project/differences', { schema: compare }, ({ body }) => {

@@ -47,7 +47,12 @@ export function traceResource(api: Api, desk: Desk): void {
   }
   api.get('/v1/trace', { schema }, async (request) => ({ events: await find(desk, request.query) }))
 
-  const csv = { summary: 'The same as a message tracking log of Exchange (CSV)', querystring: query }
+  const csv = {
+    summary: 'The same as a message tracking log of Exchange',
+    querystring: query,
+    produces: ['text/csv'],
+    response: { 200: z.string().describe('Lines of comma-separated values below comments that name the fields') },
+  }
   api.get('/v1/trace.csv', { schema: csv }, async (request, reply) =>
     reply.type('text/csv; charset=utf-8').send(trackingLog(await find(desk, request.query))),
   )

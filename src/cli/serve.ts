@@ -1,26 +1,27 @@
 /** `causeway serve`: the gateway (local). */
 import type { Command } from 'commander'
+import { isLoopback } from '../api/api.ts'
 import { type CliParts, type Run, Stop, shared } from './io.ts'
 
-type Options = { smtp: string[]; smtps: string[]; http: string; project?: string; workers: string; dns: string[] }
+type Options = { smtp?: string[]; smtps?: string[]; http: string; project?: string; workers: string; dns?: string[] }
 
 export function serveCommand(program: Command, { io, startGateway }: CliParts, run: Run): void {
   const command = program
     .command('serve')
     .description('run the gateway (local); prints `ready` when it listens, drains and ends at SIGTERM')
-    .option('--smtp <host:port>', 'where to take mail; may be given several times', collect, [])
-    .option('--smtps <host:port>', 'the same, TLS from the first byte', collect, [])
+    .option('--smtp <host:port>', 'where to take mail; may be given several times; default: 0.0.0.0:25', collect)
+    .option('--smtps <host:port>', 'the same, TLS from the first byte', collect)
     .option('--http <host:port>', 'where the API listens; a loopback address', '127.0.0.1:8025')
     .option('--project <file>', 'apply this project file when it changed since it was last applied')
     .option('--workers <n>', 'processes that take connections', '1')
-    .option('--dns <address>', 'DNS server to ask, ADDRESS or ADDRESS:PORT; default: those of the system', collect, [])
+    .option('--dns <address>', 'DNS server to ask, ADDRESS or ADDRESS:PORT; default: those of the system', collect)
   command.action((options: Options) =>
     run(async () => {
       const gateway = await startGateway({
         dataDir: shared(command).data,
         smtp: placesOf(options),
-        http: readPlace(options.http),
-        dnsServers: options.dns,
+        http: readLoopback(options.http),
+        dnsServers: options.dns ?? [],
         workers: readCount(options.workers),
         ...(options.project === undefined ? {} : { projectFile: options.project }),
       })
@@ -33,12 +34,12 @@ export function serveCommand(program: Command, { io, startGateway }: CliParts, r
 }
 
 /** Port 25 of all addresses, when nothing else is said. */
-function placesOf({ smtp, smtps }: Options) {
+function placesOf({ smtp = [], smtps = [] }: Options) {
   const plain = smtp.length + smtps.length === 0 ? ['0.0.0.0:25'] : smtp
   return [...plain.map(readPlace), ...smtps.map((place) => ({ ...readPlace(place), implicitTls: true }))]
 }
 
-const collect = (value: string, all: string[]): string[] => [...all, value]
+const collect = (value: string, all: readonly string[] = []): string[] => [...all, value]
 
 /** HOST:PORT, with an IPv6 address in brackets; port 0 lets the system choose. */
 export function readPlace(text: string): { readonly host: string; readonly port: number } {
@@ -48,6 +49,12 @@ export function readPlace(text: string): { readonly host: string; readonly port:
   if (host === undefined || port > 65_535)
     throw new Stop(2, `${JSON.stringify(text)} is no HOST:PORT; write 127.0.0.1:2525 or [::1]:2525`)
   return { host, port }
+}
+
+function readLoopback(text: string) {
+  const place = readPlace(text)
+  if (isLoopback(place.host)) return place
+  throw new Stop(2, `--http takes a loopback address, not ${place.host}: the token travels in the clear; use a tunnel`)
 }
 
 function readCount(text: string): number {
