@@ -44,10 +44,21 @@ export function explainCommand(program: Command, { io }: CliParts, run: Run): vo
           ? await remote(shared(command).data, options)
           : await local(options.project, options)
       const explanation = withFiles(answer, options.out)
-      io.out(shared(command).json ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation))
+      io.out(
+        shared(command).json ? `${JSON.stringify(asJson(explanation), undefined, 2)}\n` : explanationText(explanation),
+      )
       return explanation.refused === undefined ? 0 : 1
     })(),
   )
+}
+
+/** One list of reasons, so that the shape is the one that docs/flow.md promises. */
+function asJson({ deliveries, reasons, ...rest }: Explanation) {
+  return {
+    ...rest,
+    deliveries: deliveries.map(({ reasons: _, ...delivery }) => delivery),
+    reasons: [...reasons, ...deliveries.flatMap((d, i) => d.reasons.map((reason) => `copy ${i + 1}: ${reason}`))],
+  }
 }
 
 function askOf(options: Options): Ask {
