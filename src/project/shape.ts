@@ -180,10 +180,15 @@ type JsonNode = { readonly [key: string]: unknown }
 
 let published: JsonNode | undefined
 
+/** The whole JSON Schema, made when the first sentence needs it. */
+function schemaRoot(): JsonNode {
+  published ??= z.toJSONSchema(projectSchema, { io: 'input' })
+  return published
+}
+
 /** The JSON Schema node of a path: what may stand there. */
 function nodeAt(path: Path): JsonNode {
-  published ??= z.toJSONSchema(projectSchema, { io: 'input' })
-  const root = published
+  const root = schemaRoot()
   return path.reduce<JsonNode>(
     (node, step) => asNode(typeof step === 'number' ? resolved(root, node)['items'] : fieldsIn(root, node)[step]),
     root,
@@ -191,7 +196,7 @@ function nodeAt(path: Path): JsonNode {
 }
 
 function fieldsAt(path: Path): JsonNode {
-  return fieldsIn(published ?? {}, nodeAt(path))
+  return fieldsIn(schemaRoot(), nodeAt(path))
 }
 
 function fieldsIn(root: JsonNode, node: JsonNode): JsonNode {
@@ -210,6 +215,7 @@ function asNode(value: unknown): JsonNode {
 }
 
 function describe(path: Path): string {
-  const text = nodeAt(path)['description'] ?? resolved(published ?? {}, nodeAt(path))['description']
+  const node = nodeAt(path)
+  const text = node['description'] ?? resolved(schemaRoot(), node)['description']
   return typeof text === 'string' ? text : 'See the manual of the project file.'
 }

@@ -1,0 +1,13 @@
+// A process of its own: what is told first must not depend on what was told before it.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { problemText } from './findings.ts'
+import { loadProjectText } from './load.ts'
+
+test('the first unknown field of all is told with the fields that exist, and with the one that was meant', () => {
+  const text = 'xyzzyxyzzy: 1\ngatewy: { hostname: gw.example.net }\n'
+  const loaded = loadProjectText(Buffer.from(text), 'causeway.yaml')
+  const told = loaded.ok ? '' : loaded.problems.map(problemText).join('\n')
+  assert.match(told, /"xyzzyxyzzy", which does not exist\.\n +Remove it; the fields here are .*gateway, .*tenants/)
+  assert.match(told, /"gatewy", which does not exist\.\n +Did you mean gateway\?/)
+})
