@@ -4,6 +4,7 @@ import {
   checkDirectory,
   type DirectoryChange,
   type Entry,
+  type Found,
   move,
   type Project,
   type Result,
@@ -49,16 +50,17 @@ export function directoryResource(api: Api, desk: Desk): void {
   api.get('/v1/directory/check', { schema: check }, () => ({ warnings: checkDirectory(currentProject(desk)) }))
 
   const put = { summary: 'Put or remove entries: all or nothing', body: changeSchema, response: { 200: changed } }
-  api.post('/v1/directory', { schema: put }, ({ body }) =>
-    change(desk, () => ({ ok: true, value: body, warnings: [] })),
-  )
+  api.post('/v1/directory', { schema: put }, ({ body }) => take(desk, body))
 
   const file = z.object({
     file: z.string().describe('Absolute path of a CSV file on the machine of the gateway'),
     dryRun: z.boolean().default(false),
   })
   const load = { summary: 'Put all entries of a CSV file: all or nothing', body: file, response: { 200: changed } }
-  api.post('/v1/directory/import', { schema: load }, ({ body }) => change(desk, () => imported(body.file), body.dryRun))
+  api.post('/v1/directory/import', { schema: load }, ({ body }) => {
+    const { entries, found } = readDirectoryFile(body.file)
+    return take(desk, { put: entries }, found, body.dryRun)
+  })
 
   const mode = z.object({ address: z.string(), mode: z.enum(['None', 'DayOne', 'DayTwo', 'Done']) })
   const set = { summary: 'How one person is shown, and where she lives', body: mode, response: { 200: changed } }
@@ -90,19 +92,19 @@ const changeSchema = z.object({
   remove: z.array(z.string()).optional(),
 })
 
-function change(desk: Desk, make: (project: Project) => Result<DirectoryChange>, isDryRun = false) {
-  const project = currentProject(desk)
-  const made = make(project)
+function change(desk: Desk, make: (project: Project) => Result<DirectoryChange>) {
+  const made = make(currentProject(desk))
   if (!made.ok) throw refused(made)
-  const next = isDryRun ? project.table.with(made.value) : desk.live.change(made.value, 'api')
-  if (!next.ok) throw refused(next)
-  const table = 'table' in next.value ? next.value.table : next.value
-  return { version: table.version, size: table.size, warnings: [...made.warnings, ...next.warnings] }
+  return take(desk, made.value, { problems: [], warnings: made.warnings })
 }
 
-function imported(file: string): Result<DirectoryChange> {
-  const read = readDirectoryFile(file)
-  return read.ok ? { ok: true, value: { put: read.value }, warnings: read.warnings } : read
+/** Takes the change, unless something is wrong with it or was `found` to be wrong when it was read. */
+function take(desk: Desk, wanted: DirectoryChange, found?: Found, isDryRun = false) {
+  const { table } = currentProject(desk)
+  const next = isDryRun ? table.with(wanted, found) : desk.live.change(wanted, 'api', found)
+  if (!next.ok) throw refused(next)
+  const { version, size } = 'table' in next.value ? next.value.table : next.value
+  return { version, size, warnings: next.warnings }
 }
 
 const refused = (result: Extract<Result<unknown>, { ok: false }>): Problem =>

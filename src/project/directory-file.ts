@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { type Row, readSheet } from './csv.ts'
 import { edgeColumns, edgeReader } from './edge-entries.ts'
 import type { EntryText } from './entry.ts'
-import { type Findings, noFindings, problem, type Result, settle } from './findings.ts'
+import { type Findings, type Found, noFindings, problem } from './findings.ts'
 import { readNamed } from './named-files.ts'
 import { didYouMean, show } from './names.ts'
 import { peopleColumns, peopleReader } from './people.ts'
@@ -14,8 +14,8 @@ const maxBytes = 512 * 1024 * 1024
 
 type Columns = { readonly required: readonly string[]; readonly optional: readonly string[] }
 
-/** Reads one file; for an import. Every bad row is told. */
-export function readDirectoryFile(file: string): Result<readonly EntryText[]> {
+/** Reads one file; for an import. Every bad row is told, beside the rows that can be read: those can be wrong in other ways. */
+export function readDirectoryFile(file: string): { readonly entries: readonly EntryText[]; readonly found: Found } {
   const findings = noFindings()
   let entries: readonly EntryText[] = []
   try {
@@ -24,7 +24,7 @@ export function readDirectoryFile(file: string): Result<readonly EntryText[]> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     findings.problems.push(problem({ file, line: 0 }, `The file cannot be read (${code}).`, 'Name a CSV file.'))
   }
-  return settle(findings, entries)
+  return { entries, found: findings }
 }
 
 /** The bytes of a directory file as entries; `file` is what the sentences call it. */

@@ -22,6 +22,9 @@ export type Findings = { readonly problems: Problem[]; readonly warnings: Proble
 /** Past this many the rest of a broken file tells nothing new. */
 const maxPerFile = 1000
 
+/** What was found before. */
+export type Found = { readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] }
+
 export function noFindings(): Findings {
   return { problems: [], warnings: [] }
 }

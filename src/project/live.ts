@@ -15,7 +15,7 @@ import {
   saveProject,
 } from '../store/store.ts'
 import type { DirectoryChange } from './change.ts'
-import { type Problem, problem, problemText, type Result, refusal } from './findings.ts'
+import { type Found, type Problem, problem, problemText, type Result, refusal } from './findings.ts'
 import { loadProjectText } from './load.ts'
 import type { DomainMode, Project } from './model.ts'
 import { projectText } from './project-text.ts'
@@ -27,7 +27,8 @@ export type LiveProject = {
   adopt(next: Project, by: string): void
   /** Takes what a file says, unless the very same was taken from a file before: then later changes stay. False: nothing taken. */
   adoptFile(next: Project, by: string): boolean
-  change(change: DirectoryChange, by: string): Result<Project>
+  /** `found` as in RoutingTable.with. */
+  change(change: DirectoryChange, by: string, found?: Found): Result<Project>
   /** `name` as domainKey. `keyFile` as it is to stand in the file, beside which it is looked for. */
   setDomain(name: string, change: DomainChange, by: string): Result<Project>
   /** Called after each change of more than the directory. */
@@ -55,9 +56,9 @@ export function openLiveProject(db: Db, now: () => number): LiveProject {
       rememberFile(db, file, hash)
       return true
     },
-    change(change, by) {
+    change(change, by, found) {
       if (state === undefined) return refusal(noProject)
-      const table = state.project.table.with(change)
+      const table = state.project.table.with(change, found)
       if (!table.ok) return table
       addChange(db, { revision: state.revision, at: now(), by, change: JSON.stringify(change) })
       const project = Object.freeze({ ...state.project, table: table.value })

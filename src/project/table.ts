@@ -3,7 +3,7 @@ import type { Address } from '../mail/address/address.ts'
 import { type Book, draftOf, emptyBook } from './book.ts'
 import { applyPuts, applyRemovals, type DirectoryChange, sealed } from './change.ts'
 import type { Entry, EntryText } from './entry.ts'
-import { type Findings, noFindings, type Result, settle } from './findings.ts'
+import { type Findings, type Found, noFindings, type Result, settle } from './findings.ts'
 import { lookUpExternal, lookUpInternal, lookUpPerson, type Mapped } from './look-up.ts'
 import type { Territory } from './territory.ts'
 
@@ -22,8 +22,9 @@ export type RoutingTable = {
   person(a: Address): Person | undefined
   /** The entry that covers a whole domain (domainKey), from either side; not wildcards, not entries for the way out only. */
   domainEntry(domain: string): Entry | undefined
-  /** A new table, all of the change or nothing; the work is that of the change, whatever the size of the table. */
-  with(change: DirectoryChange): Result<RoutingTable>
+  /** A new table, all of the change or nothing; the work is that of the change, whatever the size of the table.
+   * `found` while the change was read is told with what is found here, and a problem in it stands against the change. */
+  with(change: DirectoryChange, found?: Found): Result<RoutingTable>
   /** In the order of the directory. */
   entries(): Iterable<Entry>
 }
@@ -48,7 +49,7 @@ function tableOf(book: Book, territory: Territory | undefined, version: number):
     internal: (a: Address) => lookUpInternal(claims, a),
     person: (a: Address) => lookUpPerson(claims, a),
     domainEntry: (domain: string) => bothWays(claims.get(`@${domain}`)),
-    with: (change: DirectoryChange) => changed(book, territory, version, change),
+    with: (change: DirectoryChange, found?: Found) => changed(book, territory, version, change, found),
     entries: () => inOrder(book),
   })
 }
@@ -62,8 +63,9 @@ function changed(
   territory: Territory | undefined,
   version: number,
   change: DirectoryChange,
+  found: Found = noFindings(),
 ): Result<RoutingTable> {
-  const findings = noFindings()
+  const findings: Findings = { problems: [...found.problems], warnings: [...found.warnings] }
   const draft = draftOf(book, 'touched')
   applyRemovals(draft, change.remove ?? [], findings)
   applyPuts(draft, change.put ?? [], { territory, findings, replaces: true })
