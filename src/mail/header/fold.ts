@@ -17,14 +17,21 @@ export function foldLine(line: string): string {
 
 /** Folds only the lines that no server has to take (RFC 5322 section 2.1.1); the others stay as they are. */
 export function foldOverlong(raw: string): string {
-  if (raw.length <= maxLineBytes) return raw
-  return raw.split('\r\n').map(shortened).join('\r\n')
+  const lines = raw.split('\r\n')
+  if (!lines.some(isOverlong)) return raw
+  const spaced = spacedList(raw).split('\r\n')
+  return lines.map((line, i) => shortened(line, spaced[i] ?? line)).join('\r\n')
 }
 
-function shortened(line: string): string {
-  if (line.length <= maxLineBytes) return line
+function isOverlong(line: string): boolean {
+  return line.length > maxLineBytes
+}
+
+/** At the white space that is there; when that is not enough, also behind the commas of the list. */
+function shortened(line: string, spaced: string): string {
+  if (!isOverlong(line)) return line
   const folded = foldLine(line)
-  return folded.split('\r\n').some((part) => part.length > maxLineBytes) ? foldLine(spaced(line)) : folded
+  return folded.split('\r\n').some(isOverlong) ? foldLine(spaced) : folded
 }
 
 /** Where to break: the last white space that keeps the line short enough, else the next one, else the end. */
@@ -50,7 +57,38 @@ function isWhite(c: string | undefined): boolean {
   return c === ' ' || c === '\t'
 }
 
-/** A list written without any space can be broken after its commas, if none of them can be inside quotes, comments or literals. */
-function spaced(line: string): string {
-  return /["()[\]\\]/.test(line) ? line : line.replace(/,(?=[^ \t])/g, ', ')
+/** The field with a space behind each comma of its list, where a line can be broken. */
+function spacedList(raw: string): string {
+  const pieces: string[] = []
+  let start = 0
+  for (const at of listCommas(raw)) {
+    if (at + 1 === raw.length || /[ \t\r]/.test(raw[at + 1] ?? '')) continue
+    pieces.push(raw.slice(start, at + 1))
+    start = at + 1
+  }
+  return [...pieces, raw.slice(start)].join(' ')
+}
+
+/** The commas outside quoted strings, comments, angle brackets and domain literals (RFC 5322 section 3.4). One pass. */
+function listCommas(raw: string): readonly number[] {
+  const commas: number[] = []
+  const closing: string[] = []
+  for (let at = raw.indexOf(':') + 1; at < raw.length; at++) {
+    const c = raw[at] ?? ''
+    const end = closing.at(-1)
+    if (c === '\\')
+      at++ // RFC 5322 section 3.2.1: what stands behind it means nothing.
+    else if (c === end) closing.pop()
+    else if (opens(c, end)) closing.push(closingOf[c] ?? '')
+    else if (c === ',' && end === undefined) commas.push(at)
+  }
+  return commas
+}
+
+const closingOf: { readonly [opening: string]: string } = { '"': '"', '(': ')', '<': '>', '[': ']' }
+
+/** Inside a comment only another one begins, inside quotes and literals nothing. */
+function opens(c: string, inside: string | undefined): boolean {
+  if (inside === ')') return c === '('
+  return c in closingOf && inside !== '"' && inside !== ']'
 }

@@ -101,7 +101,7 @@ test('998 bytes are a line, 999 are too many', () => {
   assert.ok(withValue(only('To: a'), `${fits}b`).raw.includes('\r\n'))
 })
 
-test('a list without spaces is folded behind its commas, unless they could be inside quotes', () => {
+test('a list without spaces is folded behind its commas, not behind one inside quotes', () => {
   const list = 'someone@somewhere.example,'.repeat(50)
   assert.ok(
     withValue(only('To: a\r\n'), `${list}z@z`)
@@ -109,6 +109,25 @@ test('a list without spaces is folded behind its commas, unless they could be in
       .every((line) => line.length <= 78),
   )
   assert.equal(withValue(only('To: a\r\n'), `"${list}"@z`).raw, `To:"${list}"@z\r\n`)
+})
+
+test('a list with quotes, brackets and comments is folded behind its own commas only', () => {
+  const mailbox = '"a,\\\\\\",b"<@x,@y:"c>,d"@tenant1.example>(e,\\),(f,g),h),[i,j]'
+  const list = Array.from({ length: 39 }, () => mailbox).join(',')
+  const { raw } = withValue(only('To: a\r\n'), `"k,\r\n ${'l,'.repeat(10)}",${list}`)
+  const lines = raw.trimEnd().split('\r\n ')
+  assert.deepEqual(lines.splice(0, 2), ['To:"k,', `${'l,'.repeat(10)}",`])
+  assert.ok(lines.every((line) => /^(?:"a|\[i)/.test(line)))
+  assert.equal(lines.join('').replaceAll(', ', ','), list)
+})
+
+test('39 quoted names without a space between them leave in lines that every server takes', () => {
+  const list = Array.from({ length: 39 }, () => '"a"<john@a-longer-shared.example>').join(',')
+  const { raw } = withValue(only('To: a\r\n'), ` ${list}`)
+  assert.ok(raw.split('\r\n').every((line) => line.length <= 78))
+  assert.equal(unfold(fieldValue(only(raw))).replaceAll(' ', ''), list)
+  const short = ` ${list.slice(0, 33 * 10)}`
+  assert.equal(withValue(only('To: a\r\n'), short).raw, `To:${short}\r\n`)
 })
 
 const pieces = ['From', 'To', ':', ' ', '\t', '\r\n', '\r', '\n', '\0', 'a@x', '\xff', '\r\n ', '\r\nTo: b\r\n']
