@@ -2,7 +2,7 @@
  * Looking an address up: which entry covers it, and what it becomes. The closest entry decides, and once: the address
  * itself, the address without its tag, its domain, the longest wildcard (docs/project-file.md, "Which entry wins").
  */
-import { type Address, addressKey, splitTag } from '../mail/address/address.ts'
+import { type Address, addressKey, readableDomain, splitTag } from '../mail/address/address.ts'
 import type { Entry } from './entry.ts'
 import { isTooLong, isUnder } from './names.ts'
 import type { Reader } from './shards.ts'
@@ -101,10 +101,18 @@ function write(a: Address, { entry, key, tag, tagKey }: Cover, side: Side): stri
   const text = side === 'internal' ? entry.internal : entry.external
   const sideKey = side === 'internal' ? entry.internalKey : entry.externalKey
   // What already is the wanted address stays byte for byte, in its own spelling.
-  if (entry.kind !== 'exact') return key.endsWith(sideKey) ? a.text : a.text.slice(0, -a.domain.length - 1) + sideKey
+  if (entry.kind !== 'exact') return key.endsWith(sideKey) ? a.text : inPlace(a, sideKey.slice(1))
   if (tag === '') return key === sideKey ? a.text : text
   return key === withTag(sideKey, tagKey) ? a.text : withTag(text, tag)
 }
+
+/** The local part as it came. International domains are A-labels, unless the local part is not ASCII itself (RFC 6531 section 3.2). */
+function inPlace(a: Address, domain: string): string {
+  const localAt = a.text.slice(0, -a.domain.length)
+  return localAt + (beyondAscii.test(localAt) ? readableDomain(domain) : domain)
+}
+
+const beyondAscii = /[^\0-\x7f]/
 
 /** The addresses of an entry itself were measured when it was read. */
 function isBounded({ entry, tag }: Cover, to: string): boolean {

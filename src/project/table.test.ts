@@ -70,6 +70,18 @@ test('a domain entry keeps the local part as it came, quotes too', () => {
   assert.equal(out(table, 'mary@sub.two.example'), 'mary@sub.two.example')
 })
 
+test('a domain entry: U-labels beside a local part that is not ASCII, A-labels beside one that is', () => {
+  for (const external of ['@bücher.example', '@xn--bcher-kva.example']) {
+    const table = tableOf({ internal: '@tenant1.example', external })
+    assert.equal(out(table, 'Ä@tenant1.example'), 'Ä@bücher.example')
+    assert.equal(out(table, 'Ann@tenant1.example'), 'Ann@xn--bcher-kva.example')
+    for (const back of ['Ä@bücher.example', 'Ä@xn--bcher-kva.example'])
+      assert.equal(into(table, back), 'Ä@tenant1.example')
+    assert.equal(out(table, 'Ä@xn--bcher-kva.example'), 'Ä@xn--bcher-kva.example')
+  }
+  assert.equal(out(tableOf(domain), 'Ä@two.example'), 'Ä@shared.example')
+})
+
 test('a domain entry leaves alone what would become somebody with an entry of their own', () => {
   const table = tableOf(john, domain)
   for (const text of ['john@two.example', 'John+x@two.example']) {

@@ -5,7 +5,7 @@
  * Never: decodes encoded words, guesses between two readings, takes a bounce form for a person.
  * On failure: what has two readings is `ambiguous`, what is no path is `bad`, both with a reason for the trace.
  */
-export { addressKey, domainKey } from './key.ts'
+export { addressKey, domainKey, readableDomain } from './key.ts'
 export { type AddressList, type Mailbox, readAddressList } from './list.ts'
 export { makeAddress, parseAddress, spell, splitTag, withDomain } from './make.ts'
 export { type Change, type MapAddress, type MappedList, mapAddressList } from './map.ts'

@@ -27,6 +27,13 @@ export function domainKey(domain: string): string {
   return isAscii(name) ? '' : toALabels(name)
 }
 
+/** A domainKey as people read it, with U-labels; itself when it has none, or when they would not lead back to it. */
+export function readableDomain(key: string): string {
+  if (!key.includes('xn--')) return key
+  const readable = domainToUnicode(key)
+  return domainKey(readable) === key ? readable : key
+}
+
 const U_LABELS = /^[a-z0-9_.\-\u0080-\u{10ffff}]+$/iu
 
 /**
