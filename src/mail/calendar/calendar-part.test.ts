@@ -132,3 +132,17 @@ test('which parts are calendars', () => {
   ])
     assert.ok(!isOne(fields), fields)
 })
+
+test('a calendar in base64 without its padding is read, and written with it; one with a list footer behind it stays', () => {
+  const head = 'Content-Type: text/calendar\nContent-Transfer-Encoding: base64\n\n'
+  const ends = [' ', '  ', '   '].map((end) => base64(event('tenant1.example') + end))
+  const padded = ends.filter((text) => text.endsWith('='))
+  assert.equal(padded.length, 2)
+  for (const text of padded) {
+    const written = rewriteMessage(mail(head + text.replaceAll('=', ''))).toString()
+    assert.equal(written, rewriteMessage(mail(head + text)).toString())
+    assert.equal((written.split('\r\n\r\n')[1] ?? '').replaceAll('\r\n', '').length % 4, 0)
+    const withFooter = mail(`${head}${text}\n\n-- \nlist footer\n`)
+    assert.deepEqual(rewriteMessage(withFooter), withFooter)
+  }
+})
