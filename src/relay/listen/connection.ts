@@ -77,9 +77,14 @@ export class Connection implements Conversation {
 
   refuse(what: string, reply: Reply): void {
     if (this.#state === 'closing') return
+    this.decline(what, reply)
+    this.mistake()
+  }
+
+  decline(what: string, reply: Reply): void {
+    if (this.#state === 'closing') return
     this.say(reply)
     this.#tell(what, reply)
-    this.mistake()
   }
 
   mistake(): void {

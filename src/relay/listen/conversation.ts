@@ -45,6 +45,8 @@ export type Conversation = {
   say(reply: Reply): void
   /** A reply that is the engine's own no: counted as a mistake of the client, and told to the backend. */
   refuse(what: string, reply: Reply): void
+  /** The same, but what the client did is in order: it learns here that it must do less. */
+  decline(what: string, reply: Reply): void
   /** Counts a mistake; too many end the conversation. */
   mistake(): void
   /** Asks the backend. What it throws is answered 451; `then` is not called in that case. */

@@ -341,3 +341,21 @@ test('slow: pipelines and never reads', async (t) => {
   await until(() => listener.connections === 0)
   assert.deepEqual(refused, ['too slow: replies not read'])
 })
+
+test('too many recipients are no mistake: after a thousand times 452 the first thousand get their message', async (t) => {
+  const got: number[] = []
+  const message: Backend['message'] = ({ recipients }) => {
+    got.push(recipients.length)
+    return taken
+  }
+  const { dial } = await started(t, { backend: { message } })
+  const client = await greeted(dial())
+  await client.ask('MAIL FROM:<a@x.example>')
+  client.send(Buffer.from('RCPT TO:<b@y.example>\r\n'.repeat(2000)))
+  const codes: string[] = []
+  for (let i = 0; i < 2000; i++) codes.push((await client.reply()).slice(0, 3))
+  assert.deepEqual(codes, [...Array<string>(1000).fill('250'), ...Array<string>(1000).fill('452')])
+  assert.match(await client.ask('DATA'), /^354 /)
+  assert.match(await client.ask('.'), /^250 /)
+  assert.deepEqual(got, [1000])
+})

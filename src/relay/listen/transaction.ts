@@ -58,7 +58,7 @@ export function rcpt(c: Conversation, argument: string): void {
   if (transaction.chunks !== undefined) return c.refuse('RCPT after BDAT', replies.badSequence('BDAT has begun'))
   const { from, recipients } = transaction
   if (recipients.length >= c.house.limits.recipients)
-    return c.refuse('too many recipients', replies.tooManyRecipients())
+    return c.decline('too many recipients', replies.tooManyRecipients())
   const to = readRcpt(c, from, argument)
   if ('no' in to) return c.refuse(to.what, to.no)
   c.ask(
