@@ -72,8 +72,7 @@ async function deliver(run: Run, places: readonly Destination[], timeouts: Timeo
     if (failure !== undefined) failures.push(failure)
     else break
   }
-  const { kind: _, ...rest } = together(failures, places[0]?.name ?? '')
-  settle(run, openOnes(run), { kind: 'deferred', ...rest })
+  settle(run, openOnes(run), inVain(failures, places))
 }
 
 /** All that this host does for the run; its failure when it did not get as far as MAIL. */
@@ -149,8 +148,12 @@ async function offersOf(
   const found = await firstOffers(places, patience, failures)
   deadline?.removeEventListener('abort', passed)
   if (found !== undefined) return found
-  const { kind: _, ...rest } = together(failures, places[0]?.name ?? '')
-  return { trouble: { kind: 'deferred', ...rest } }
+  return { trouble: inVain(failures, places) }
+}
+
+function inVain(failures: readonly Failed[], places: readonly Destination[]): Outcome {
+  const { remote, tls, reply, why } = together(failures, places[0]?.name ?? '')
+  return { kind: 'deferred', remote, tls, reply, why }
 }
 
 async function firstOffers(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { after, test } from 'node:test'
 import { type PeerOptions, startPeer, type Talk } from '../../../test/support/scripted-smtp.ts'
 import type { DelivererOptions, Outcome } from './deliver.ts'
-import { attempt, deliverer, eventually, hopTo, kinds, only } from './for-tests.ts'
+import { attempt, deliverer, eventually, fakeDns, hopTo, kinds, only } from './for-tests.ts'
 
 type Peer = Awaited<ReturnType<typeof startPeer>>
 const peers: Peer[] = []
@@ -255,4 +255,30 @@ test('a deadline that has passed already', async () => {
   await using d = deliverer()
   assert.deepEqual(kinds(await d.attempt(attempt(hopTo(peer.port)), AbortSignal.abort())), ['deferred'])
   assert.deepEqual(peer.messages, [])
+})
+
+test('several addresses: a TLS failure on one is told, not that there was nobody at the last', async () => {
+  const peer = await peerThat({})
+  const addresses = (...list: readonly string[]) => list.map((address) => ({ address, family: 4 as const }))
+  for (const value of [addresses('127.0.0.1', '127.0.0.9'), addresses('127.0.0.9', '127.0.0.1')]) {
+    await using d = deliverer({
+      dns: { ...fakeDns, addresses: async () => ({ kind: 'found', value }) },
+      dial: (host, port) => connect({ host, port: host === '127.0.0.1' ? port : 1 }),
+    })
+    const outcome = only(await d.attempt(attempt(hopTo(peer.port, { tls: 'required' }))))
+    assert.deepEqual([outcome.kind, outcome.reply.code, outcome.reply.enhanced], ['deferred', 451, '4.7.5'])
+    assert.match(outcome.remote, /\[127\.0\.0\.1\]/)
+    assert.match(outcome.why, /ECONNREFUSED/)
+    assert.match(outcome.why, /STARTTLS/)
+  }
+})
+
+test('several hosts: what one of them said is told, not that there was nobody at the last', async () => {
+  const peer = await peerThat({
+    on: (line, talk) => line.startsWith('EHLO') && (talk.say('421 4.3.2 closed for today'), true),
+  })
+  await using d = deliverer()
+  const outcome = only(await d.attempt(attempt([hopTo(peer.port), hopTo(1, { host: 'mx2' })])))
+  assert.equal(outcome.reply.enhanced, '4.3.2')
+  assert.deepEqual(Object.keys(outcome).toSorted(), ['kind', 'remote', 'reply', 'tls', 'why'])
 })

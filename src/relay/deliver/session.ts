@@ -29,6 +29,8 @@ export type Failed = {
   readonly tls: string
   readonly reply: Reply
   readonly why: string
+  /** The server spoke, or broke TLS: that tells more than that nobody was there. */
+  readonly reached: boolean
 }
 
 /** What opening needs from the deliverer. */
@@ -76,16 +78,16 @@ export async function openSession(o: Opening): Promise<Session | Failed> {
   return together(failures, `${hop.host}:${hop.port}`)
 }
 
-/** Several failures told as one: the last one, with the reasons of all. */
+/** Several failures told as one: the last one that reached a server, else the last, with the reasons of all. */
 export function together(failures: readonly Failed[], remote: string): Failed {
-  const last = failures.at(-1)
-  if (last === undefined) return failed(remote, replies.deadline(), 'the deadline passed')
-  if (failures.length === 1) return last
-  return { ...last, why: failures.map((f) => `${f.remote}: ${f.why}`).join('; ') }
+  const telling = failures.findLast((f) => f.reached) ?? failures.at(-1)
+  if (telling === undefined) return failed(remote, replies.deadline(), 'the deadline passed')
+  if (failures.length === 1) return telling
+  return { ...telling, why: failures.map((f) => `${f.remote}: ${f.why}`).join('; ') }
 }
 
-export function failed(remote: string, reply: Reply, why: string): Failed {
-  return { kind: 'failed', remote, tls: '', reply, why }
+export function failed(remote: string, reply: Reply, why: string, reached = false): Failed {
+  return { kind: 'failed', remote, tls: '', reply, why, reached }
 }
 
 /** `mayUseTls` false: the policy says so, or a handshake has just failed and the policy is `opportunistic`. */
@@ -175,10 +177,10 @@ function makeSecure({ o, wire }: Dialogue): Promise<Secured> {
 }
 
 function tlsFailed({ remote }: Dialogue, why: string): Failed {
-  return failed(remote, replies.nextHopTls(), `TLS: ${why}`)
+  return failed(remote, replies.nextHopTls(), `TLS: ${why}`, true)
 }
 
 function sorry({ wire, remote }: Dialogue, what: string, reply: Reply, ours = reply): Failed {
-  if (reply === connectionLost) return failed(remote, ours === reply ? unreachable : ours, wire.lost ?? '')
-  return failed(remote, ours, `${what} ${said(reply)}`)
+  if (reply !== connectionLost) return failed(remote, ours, `${what} ${said(reply)}`, true)
+  return ours === reply ? failed(remote, unreachable, wire.lost ?? '') : failed(remote, ours, wire.lost ?? '', true)
 }
