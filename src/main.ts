@@ -1,5 +1,5 @@
 /** Composition root: puts the gateway together and hands it to the command line. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { destination, pino } from 'pino'
 import { type Desk, type Figures, makeKeyRing, prepareAllKeys, startApi } from './api/api.ts'
@@ -14,7 +14,7 @@ import { makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
 import { hmacKey, tokenFile } from './secrets/secrets.ts'
-import { openStore } from './store/store.ts'
+import { claimFolder, openStore } from './store/store.ts'
 import { openTrace } from './trace/trace.ts'
 
 const version = '0.1.0'
@@ -49,7 +49,8 @@ async function assemble(
   log: Log,
 ): Promise<Omit<RunningGateway, 'stop'>> {
   const now = () => new Date()
-  mkdirSync(o.dataDir, { recursive: true, mode: 0o700 })
+  const claim = must(claimFolder(o.dataDir))
+  opened.defer(() => claim.release())
   const { token } = must(tokenFile(o.dataDir))
   const passKey = hmacKey(o.dataDir)
   const store = opened.adopt(must(openStore(o.dataDir)).db, (db) => db.close())

@@ -83,7 +83,7 @@ function abridge(explanation: Explanation) {
 /** Our own fields stand above the first original one; what stands below is compared to the byte. */
 function withoutVolatile(copy: string): string {
   return copy
-    .replace(/(?<=\r\nX-Causeway-Pass:)\s+\S+/, ' (sealed)')
+    .replace(/(?<=(?:^|\r\n)X-Causeway-Pass:)\s+\S+/, ' (sealed)')
     .replaceAll(/(?<=(?:^|\r\n)DKIM-Signature: )(?:.|\r\n )*;\s+s=cw\d;(?:.|\r\n )*/g, readableSignature)
 }
 

@@ -50,5 +50,6 @@ export function comparisonText({ differences, warnings }: Comparison): string {
     ...(next === undefined ? [] : [`  + ${next}`]),
   ])
   const shown = lines.length === 0 ? ['nothing differs'] : lines
-  return `${[...shown, ...warnings.map((w) => `warning: ${problemText(w)}`)].map(escapeText).join('\n')}\n`
+  const remarks = warnings.flatMap((w) => `warning: ${problemText(w)}`.split('\n'))
+  return `${[...shown, ...remarks].map(escapeText).join('\n')}\n`
 }

@@ -17,7 +17,7 @@ import { type Pass, readPass } from './pass.ts'
 import { type Route, route } from './route.ts'
 
 export { type Peer, type Supposition, suppose, supposeTenant, type TenantPeer } from './attribute.ts'
-export { type Direction, issuePass, messageIdOf, type Pass, passField } from './pass.ts'
+export { type Direction, issuePass, type Pass, passField } from './pass.ts'
 export type { Route } from './route.ts'
 
 export type Refusal = { readonly reply: Reply; readonly why: string; readonly recipient?: Recipient }
@@ -61,11 +61,18 @@ export function admit(
 ): Admission {
   const peer = attribute(supposed, message.header)
   const sender = readFrom(message.header)
-  const pass = peer.kind === 'tenant' ? readPass(passKey, message.header, now.getTime(), project.name) : undefined
+  const pass = passOf(project, peer, message, passKey, now)
   const known = { peer, from: sender, pass }
   const problem = messageProblem(project, known, message)
   if (problem !== undefined) return { ...known, routed: [], refusals: [problem] }
   return { ...known, ...routeAll(project, peer, from, recipients) }
+}
+
+/** Our own work, when the tenant that it was handed to sends it back. */
+function passOf(project: Project, peer: Peer, message: Message, passKey: Buffer, now: Date): Pass | undefined {
+  if (peer.kind !== 'tenant') return undefined
+  const pass = readPass(passKey, message.header, now.getTime())
+  return pass?.project === project.name && pass.tenant === peer.tenant.name ? pass : undefined
 }
 
 /** Routes without a message, as `explain` does when it was given none. */

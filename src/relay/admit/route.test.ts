@@ -154,3 +154,26 @@ test('the relay rule is about the outside alone', () => {
   assert.equal(way(one, 'mary@shared.example', ''), 'two mary@two.example')
   assert.equal(way(one, 'x@outside.example', 'a@outside.example'), '550 5.7.1')
 })
+
+test('an address literal is nobody that mail goes to, whoever asks', () => {
+  for (const peer of [net, one]) assert.equal(way(peer, 'x@[127.0.0.1]'), '550 5.1.2')
+})
+
+test('unknown people of a domain with mailboxes in two tenants: the other tenant is asked', () => {
+  const relayed = projectOf(`
+name: p
+gateway: { hostname: gw.example.net }
+tenants:
+  - { name: one, kind: smtp, domains: [one.example], from: { addresses: [192.0.2.1] }, to: { host: mx.one.example } }
+  - { name: two, kind: smtp, domains: [two.example], from: { addresses: [192.0.2.2] }, to: { host: mx.two.example } }
+domains: [{ name: one.example, unknown: { tenant: two } }]
+`)
+  const ask = (name: string) => {
+    const tenant = tenantNamed(relayed, name)
+    assert.ok(tenant)
+    const found = route(relayed, { ...one, tenant }, sender('a@one.example'), recipient('nobody@one.example'))
+    return found.kind === 'inside' ? found.tenant.name : found.kind
+  }
+  assert.equal(ask('one'), 'two')
+  assert.equal(ask('two'), 'one')
+})

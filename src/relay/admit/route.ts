@@ -26,7 +26,13 @@ export type Route =
 /** The way of one recipient. The relay rule is applied to what lies outside, so the answer holds for this envelope only. */
 export function route(project: Project, peer: Peer, from: MailFrom, recipient: Recipient): Route {
   const domain = domainKey(recipient.address.domain)
+  if (domain === '') return toLiteral(recipient)
   return standingStill(project, domain) ?? inside(project, peer, recipient, domain) ?? outside(peer, from, domain)
+}
+
+/** An address literal would let anybody who may relay reach servers that only we can reach. */
+function toLiteral({ text }: Recipient): Route {
+  return { kind: 'refused', reply: replies.domainNotServed(), why: `${text} names a server, not a domain` }
 }
 
 function standingStill(project: Project, domain: string): Route | undefined {
@@ -44,9 +50,18 @@ function inside(project: Project, peer: Peer, recipient: Recipient, domain: stri
   }
   const owner = tenantOfDomain(project, domain) ?? bounceHome(project, recipient, domain)
   const isBounce = recipient.address.form !== 'person'
-  if (owner !== undefined && (peer.kind === 'tenant' || isBounce))
+  if (owner !== undefined && (isBounce || asksAnother(project, peer, owner, domain)))
     return unchanged(peer, recipient, owner, isBounce ? 'a bounce address' : 'nobody in the directory')
   return unknownPerson(project, peer, recipient, domain, owner !== undefined)
+}
+
+/**
+ * A tenant reaches the unknown people of the others. Its own unknown people come to us only where the domain has its
+ * mailboxes in two tenants (internal relay, in Exchange's words): then `unknown` says where the others are.
+ */
+function asksAnother(project: Project, peer: Peer, owner: Tenant, domain: string): boolean {
+  if (peer.kind !== 'tenant') return false
+  return peer.tenant.name !== owner.name || servedDomain(project, domain)?.unknown.kind !== 'tenant'
 }
 
 function person(peer: Peer, recipient: Recipient, tenant: Tenant, to: string, entry: Entry): Route {

@@ -17,6 +17,7 @@ import type { Delivery } from '../plan/plan.ts'
 import type { Record } from '../record/record.ts'
 import type { Copy } from '../rewrite/rewrite.ts'
 import { type Signer, sign } from '../sign/sign.ts'
+import { originalRecipient } from './original-recipient.ts'
 import { type OurFields, ourFields } from './our-fields.ts'
 import { signingDomain } from './signing-domain.ts'
 
@@ -57,8 +58,7 @@ async function carry(parts: CarrierParts, load: Load): Promise<readonly Outcome[
   const { delivery, record } = load
   const found = await hopsOf(parts, delivery, load.project)
   if (found.kind === 'none') return record.carried(delivery, same(delivery, found.outcome))
-  const body = await bodyFor(parts, load, found.hops)
-  const finished = await finishedCopy(parts, load, body)
+  const finished = await finishedCopy(parts, load, found.hops)
   if (finished.kind === 'trouble') return record.carried(delivery, same(delivery, finished.outcome))
   const outcomes = await parts.deliverer.attempt(attemptOf(load, found.hops, finished.content))
   return record.carried(delivery, spread(delivery, outcomes))
@@ -69,11 +69,16 @@ type Finished =
   | { readonly kind: 'trouble'; readonly outcome: Outcome }
 
 /** The copy with our fields on top and its signatures; an outcome when it must not leave now. */
-async function finishedCopy(parts: CarrierParts, load: Load, body: Content): Promise<Finished> {
+async function finishedCopy(parts: CarrierParts, load: Load, hops: readonly NextHop[]): Promise<Finished> {
   const { project, admission, delivery, copy, record } = load
   const signing = signingDomain(project, admission, delivery, copy)
   const ring = signing.kind === 'not' ? { signers: [] } : await parts.keys.signers(project, signing.domain)
   if ('trouble' in ring) return { kind: 'trouble', outcome: deferred(delivery, ring.trouble) }
+  const body = await bodyFor(parts, load, hops, ring.signers.length > 0)
+  if (body === undefined) {
+    const why = 'it came by BDAT with NUL, and the next hop has no CHUNKING'
+    return { kind: 'trouble', outcome: outcomeAt(delivery.nextHop, 'refused', replies.nextHopLacksBinary(), why) }
+  }
   const content = await finish({ ...load, passKey: parts.passKey, id: record.id, now: parts.now() }, body, ring.signers)
   if (signing.kind === 'not') record.unsigned(delivery, signing.why)
   for (const signer of ring.signers) record.signed(delivery, signer)
@@ -93,13 +98,22 @@ function separator(message: Message): string {
 }
 
 /**
- * What came by BDAT with bare line ends goes on by BDAT as it is; where the next hop does not take that, it is normalised
- * first and signed afterwards (RFC 3030; Exchange Online sends such mail).
+ * What came by BDAT with bare line ends goes on by BDAT as it is (RFC 3030; Exchange Online sends such mail). It is
+ * normalised first where the next hop does not take that, and where we sign: a server that stores lines would break a
+ * signature over anything else (docs/decisions/bare-line-ends.md). undefined: it cannot be sent without changing more.
  */
-async function bodyFor(parts: CarrierParts, { incoming, copy }: Load, [hop]: readonly NextHop[]): Promise<Content> {
+async function bodyFor(
+  parts: CarrierParts,
+  { incoming, copy }: Load,
+  [hop]: readonly NextHop[],
+  isSigned: boolean,
+): Promise<Content | undefined> {
   if (hop === undefined || incoming.via !== 'BDAT' || !hasBareLineEnds(incoming.raw)) return copy.body
   const offers = await parts.deliverer.offers(hop)
-  return 'trouble' in offers || offers.chunking ? copy.body : [normaliseLineEnds(Buffer.concat(copy.body))]
+  if ('trouble' in offers) return copy.body
+  const hasNul = copy.body.some((piece) => piece.includes(0))
+  if (hasNul) return offers.chunking ? copy.body : undefined
+  return offers.chunking && !isSigned ? copy.body : [normaliseLineEnds(Buffer.concat(copy.body))]
 }
 
 async function hopsOf({ resolver }: CarrierParts, { by, nextHop }: Delivery, project: Project): Promise<Hops> {
@@ -127,7 +141,7 @@ function attemptOf({ project, incoming, delivery }: Load, hops: readonly NextHop
     recipients: unique(delivery).map(({ rewritten, recipient }) => ({
       address: rewritten,
       ...(recipient.notify === undefined ? {} : { notify: recipient.notify }),
-      ...originalRecipient(rewritten, recipient.text, recipient.orcpt),
+      ...originalRecipient(project, delivery.view, rewritten, recipient),
     })),
     content,
     body: mailFrom.body,
@@ -137,15 +151,6 @@ function attemptOf({ project, incoming, delivery }: Load, hops: readonly NextHop
     ...(mailFrom.ret === undefined ? {} : { ret: mailFrom.ret }),
     ...(mailFrom.envid === undefined ? {} : { envid: mailFrom.envid }),
   }
-}
-
-/** A report shall name the address that was written to (RFC 3461 section 4.2), so a mapped recipient keeps it as ORCPT. */
-function originalRecipient(rewritten: string, written: string, orcpt: string | undefined): { readonly orcpt?: string } {
-  if (orcpt !== undefined) return { orcpt }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: xtext names the ASCII range
-  if (rewritten === written || !/^[\x21-\x7e]+$/.test(written)) return {}
-  const xtext = written.replaceAll(/[+=]/g, (c) => `+${c.charCodeAt(0).toString(16).toUpperCase()}`)
-  return { orcpt: `rfc822;${xtext}` }
 }
 
 /** Two addresses of one person are one recipient of the copy. */

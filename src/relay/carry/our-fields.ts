@@ -1,7 +1,7 @@
 /** The fields that we put above the first original one: Received and the pass. */
 import { makeField } from '../../mail/header/header.ts'
 import type { Project } from '../../project/project.ts'
-import { type Admission, issuePass, messageIdOf, passField } from '../admit/admit.ts'
+import { type Admission, issuePass, passField } from '../admit/admit.ts'
 import type { Client, Incoming } from '../listen/listen.ts'
 import type { Delivery } from '../plan/plan.ts'
 import type { Copy } from '../rewrite/rewrite.ts'
@@ -17,16 +17,15 @@ export type OurFields = {
   readonly now: Date
 }
 
-/** CRLF text of our fields, as a binary string. */
+/**
+ * CRLF text of our fields, as a binary string. Received comes last: where a message begins with a line of white space, that
+ * line becomes part of our last field, and must not spoil the pass.
+ */
 export function ourFields(of: OurFields): string {
   const { project, admission, delivery, now } = of
-  const tenant = admission.peer.kind === 'tenant' ? admission.peer.tenant.name : 'internet'
-  const pass = issuePass(
-    of.passKey,
-    { project: project.name, tenant, direction: delivery.side, at: now.getTime() },
-    messageIdOf(of.copy.header),
-  )
-  return received(of) + makeField(passField, pass).raw
+  const tenant = delivery.tenant?.name ?? (admission.peer.kind === 'tenant' ? admission.peer.tenant.name : '')
+  const pass = { project: project.name, tenant, direction: delivery.side, at: now.getTime() }
+  return makeField(passField, issuePass(of.passKey, pass, of.copy.header)).raw + received(of)
 }
 
 /** RFC 5321 section 4.4. `for` is left out: it would show one recipient of a blind copy to the others. */

@@ -55,8 +55,8 @@ function deliveryFor(question: Question, { recipient, route }: Routed): Delivery
       reasons: [route.why, ...viewReasons(question, view)],
     }
   }
-  const way = wayOut(question, route.domain)
   const view = outsideView(question, recipient.address)
+  const way = wayOut(question, route.domain, view)
   return {
     side: 'outside',
     ...way.hop,

@@ -8,7 +8,7 @@ import type { Trace, TraceEvent } from '../../trace/trace.ts'
 import type { Peer, Refusal } from '../admit/admit.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import type { Client, Incoming, MailFrom } from '../listen/listen.ts'
-import type { Delivery } from '../plan/plan.ts'
+import type { Delivery, PlannedRecipient } from '../plan/plan.ts'
 import type { Copy } from '../rewrite/rewrite.ts'
 import type { Signer } from '../sign/sign.ts'
 
@@ -31,6 +31,7 @@ export type Record = {
   rewritten(delivery: Delivery, copy: Copy): void
   signed(delivery: Delivery, signer: Signer): void
   unsigned(delivery: Delivery, why: string): void
+  skipped(delivery: Delivery, recipient: PlannedRecipient, why: string): void
   carried(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outcome[]
   answered(reply: Reply): Reply
   /** Something threw: the sender is told 451, and the trace keeps what was done until then. */
@@ -145,6 +146,10 @@ function makeRecord(
     },
     unsigned(delivery, why) {
       if (delivery.side === 'outside') event('SIGN', { why: `not signed: ${why}`, direction: delivery.side })
+    },
+    skipped(delivery, recipient, why) {
+      const facts = { recipients: [recipient.rewritten], why: `not tried now: ${why}`, direction: delivery.side }
+      event('PLAN', { ...facts, ...(recipient.given === recipient.rewritten ? {} : { old: recipient.given }) })
     },
     carried(delivery, outcomes) {
       delivery.recipients.forEach((recipient, i) => {

@@ -54,7 +54,8 @@ function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy,
   const changes: Change[] = []
   const left: { field: string; why: string }[] = []
   for (const field of header.fields) {
-    if (field.key.startsWith('x-causeway-') || secrets.has(field.key)) continue
+    const key = field.key === '' ? disguisedKey(field) : field.key
+    if (key.startsWith('x-causeway-') || secrets.has(key)) continue
     if (!names.has(field.key)) {
       fields.push(field)
       continue
@@ -66,6 +67,9 @@ function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy,
   }
   return { header: { fields }, changes, isClear: left.length === 0, left }
 }
+
+/** The name that a lenient reader would see in a line that is no field: folded in its name, say. */
+const disguisedKey = (field: Field): string => /^[^:]*/.exec(field.raw)?.[0].replaceAll(/\s/g, '').toLowerCase() ?? ''
 
 const nameOf = (field: Field): string => field.raw.slice(0, field.colon).trimEnd()
 

@@ -16,6 +16,8 @@ import type { Memory } from './memory.ts'
 export { type Memory, makeMemory } from './memory.ts'
 
 export type Settler = { readonly memory: Memory; readonly deadlineMs: number }
+/** Hears of recipients who are not tried now, and why. */
+export type Skipped = (delivery: Delivery, recipient: PlannedRecipient, why: string) => void
 export type Carry = (delivery: Delivery) => Promise<readonly Outcome[]>
 type Settled = { readonly recipient: PlannedRecipient; readonly outcome: Outcome | 'late' }
 
@@ -24,10 +26,11 @@ export async function settle(
   incoming: Incoming,
   deliveries: readonly Delivery[],
   carry: Carry,
+  skipped: Skipped = () => {},
 ): Promise<Reply> {
   const deadline = timer(settler.deadlineMs)
   const results = await Promise.allSettled(
-    deliveries.map((delivery) => settleOne(settler, incoming, delivery, carry, deadline.passed)),
+    deliveries.map((delivery) => settleOne(settler, incoming, delivery, carry, deadline.passed, skipped)),
   )
   deadline.stop()
   const all = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
@@ -46,6 +49,7 @@ async function settleOne(
   delivery: Delivery,
   carry: Carry,
   passed: Promise<'late'>,
+  skipped: Skipped,
 ): Promise<Settled[]> {
   const { memory } = settler
   const before = delivery.recipients.map((recipient) => ({
@@ -53,9 +57,13 @@ async function settleOne(
     state: memory.recall(incoming, recipient.rewritten),
   }))
   const fresh = before.filter((b) => b.state === undefined).map((b) => b.recipient)
-  const settled: Settled[] = before.flatMap(({ recipient, state }) =>
-    state === undefined ? [] : [{ recipient, outcome: remembered(delivery, state) }],
-  )
+  const settled: Settled[] = []
+  for (const { recipient, state } of before) {
+    if (state === undefined) continue
+    const outcome = remembered(delivery, state)
+    skipped(delivery, recipient, outcome.why)
+    settled.push({ recipient, outcome })
+  }
   if (fresh.length === 0) return settled
   const attempt = carry({ ...delivery, recipients: fresh })
   const outcomes = await Promise.race([attempt, passed])
