@@ -5,9 +5,9 @@ import { problemText } from './findings.ts'
 import { loadProjectText } from './load.ts'
 
 test('the first unknown field of all is told with the fields that exist, and with the one that was meant', () => {
-  const text = 'xyzzyxyzzy: 1\ngatewy: { hostname: gw.example.net }\n'
+  const text = 'name: x\ngateway: { hostname: gw.example.net, xyzzy: 1, hostnam: 2 }\ntenants: []\ndomains: []\n'
   const loaded = loadProjectText(Buffer.from(text), 'causeway.yaml')
   const told = loaded.ok ? '' : loaded.problems.map(problemText).join('\n')
-  assert.match(told, /"xyzzyxyzzy", which does not exist\.\n +Remove it; the fields here are .*gateway, .*tenants/)
-  assert.match(told, /"gatewy", which does not exist\.\n +Did you mean gateway\?/)
+  assert.match(told, /"xyzzy", which does not exist\.\n +Remove it; the fields here are hostname, tls\./)
+  assert.match(told, /"hostnam", which does not exist\.\n +Did you mean hostname\?/)
 })
