@@ -212,7 +212,7 @@ describe('explain, by a project file alone', () => {
       const copy = readFileSync(join(out, name), 'latin1')
       assert.doesNotMatch(copy.replaceAll('\r\n', ''), /[\r\n]/)
       assert.ok(copy.endsWith('\r\n\r\nHello.\r\n.\r\n'), 'without dot-stuffing')
-      assert.match(copy, /^Received: /)
+      assert.match(copy, /^Received: /m)
       assert.match(copy, /^X-Causeway-Pass:/m)
       assert.doesNotMatch(copy, /^X-Key:/m)
     }

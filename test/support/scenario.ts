@@ -120,6 +120,9 @@ function sameAs(file: string, arrived: string, host: (name: string) => string): 
   assert.equal(shown, readFileSync(file, 'latin1'), `what arrived is not what ${file} says`)
 }
 
+/** What begins or ends an account. */
+const counted: ReadonlySet<string> = new Set(['RECEIVE', 'SEND', 'FAIL', 'REJECT', 'DEFER'])
+
 export type Ledger = { readonly sent: number; readonly refused: number; readonly deferred: number }
 
 /**
@@ -135,9 +138,10 @@ export async function settleAccounts(gateway: Gateway): Promise<Ledger> {
     return found
   }
   for (const event of await gateway.events()) {
-    const given = event.old === undefined || event.kind === 'REWRITE' ? (event.recipients ?? []) : [event.old]
-    for (const recipient of event.messageId === undefined ? [] : given) {
-      const one = account(event.messageId ?? '', recipient)
+    if (event.messageId === undefined || !counted.has(event.kind)) continue
+    const given = event.old === undefined ? (event.recipients ?? []) : [event.old]
+    for (const recipient of given) {
+      const one = account(event.messageId, recipient)
       if (event.kind === 'RECEIVE') one.received += 1
       if (event.kind === 'SEND') one.sent += 1
       if (event.kind === 'FAIL' || event.kind === 'REJECT') one.refused += 1
