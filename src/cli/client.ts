@@ -59,7 +59,13 @@ async function refusal(response: Response): Promise<Stop> {
   if (!parsed.success) return new Stop(3, `the gateway answered ${response.status}`)
   const { title, detail, problems } = parsed.data
   const text = [`${title}: ${detail}`, ...problems.map(problemText)].join('\n')
-  return new Stop(response.status >= 500 || response.status === 401 ? 3 : 1, text)
+  return new Stop(exitCodeOf(response.status), text)
+}
+
+/** A question that cannot be understood is wrong usage; one that is understood and refused is a no. */
+function exitCodeOf(status: number): 1 | 2 | 3 {
+  if (status >= 500 || status === 401) return 3
+  return status === 400 ? 2 : 1
 }
 
 function reason(error: unknown): string {

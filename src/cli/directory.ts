@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { problemText } from '../project/project.ts'
 import { escapeText } from '../trace/trace.ts'
 import { type ApiClient, connect } from './client.ts'
-import { type CliParts, type Run, shared, table } from './io.ts'
+import { type CliParts, type Run, readInput, shared, table } from './io.ts'
 
 const problem = z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })
 const changed = z.object({ version: z.number(), size: z.number(), warnings: z.array(problem) })
@@ -54,16 +54,11 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     })(),
   )
 
-  const report = (command: Command, path: string, body: unknown) =>
+  const report = (command: Command, path: string, body: unknown, isDryRun = false) =>
     run(async () => {
       const { data, json } = shared(command)
       const done = await connect(data).send('POST', path, body, changed)
-      const warnings = done.warnings.map((w) => `warning: ${problemText(w)}\n`).join('')
-      io.out(
-        json
-          ? `${JSON.stringify(done, undefined, 2)}\n`
-          : `${escapeText(warnings.trimEnd())}${warnings === '' ? '' : '\n'}live: ${done.size} entries, table version ${done.version}\n`,
-      )
+      io.out(json ? `${JSON.stringify(done, undefined, 2)}\n` : changedText(done, isDryRun))
       return 0
     })()
 
@@ -74,7 +69,7 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     .option('--dry-run', 'check only')
 
   load.action((file: string, options: { dryRun?: boolean }) =>
-    report(load, '/v1/directory/import', { file: resolve(file), dryRun: options.dryRun === true }),
+    report(load, '/v1/directory/import', importOf(file, options), options.dryRun),
   )
 
   const set = directory
@@ -88,6 +83,20 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     if (wanted !== undefined) return report(set, '/v1/directory/mode', { address, mode: wanted })
     return report(set, '/v1/directory/move', { address, tenant: mode.replace(/^tenant:/, '') })
   })
+}
+
+/** The gateway reads the file itself; here it is only looked at whether it is there. */
+function importOf(file: string, { dryRun }: { dryRun?: boolean }) {
+  readInput(file)
+  return { file: resolve(file), dryRun: dryRun === true }
+}
+
+function changedText({ size, version, warnings }: z.infer<typeof changed>, isDryRun: boolean): string {
+  const remarks = warnings.flatMap((w) => `warning: ${problemText(w)}`.split('\n')).map(escapeText)
+  const state = isDryRun
+    ? `nothing was changed; it would be ${size} entries`
+    : `live: ${size} entries, table version ${version}`
+  return `${[...remarks, state].join('\n')}\n`
 }
 
 const pageSize = 10_000

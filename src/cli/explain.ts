@@ -96,12 +96,13 @@ async function remote(data: string, options: Options): Promise<Answer> {
 /** Writes the copies, when a folder was named, and says in the explanation where they are. */
 function withFiles({ explanation, copies }: Answer, dir: string | undefined): Explanation {
   if (dir === undefined) return explanation
-  mkdirSync(dir, { recursive: true })
-  const files = copies.map((copy, i) => {
-    const file = join(dir, `${i + 1}.eml`)
-    writeFileSync(file, copy)
-    return file
-  })
+  const files = copies.map((_, i) => join(dir, `${i + 1}.eml`))
+  try {
+    mkdirSync(dir, { recursive: true })
+    files.forEach((file, i) => writeFileSync(file, copies[i] ?? ''))
+  } catch (error) {
+    throw new Stop(2, `cannot write into ${dir}: ${error instanceof Error ? error.message : String(error)}`)
+  }
   const deliveries = explanation.deliveries.map((delivery, i) => ({
     ...delivery,
     ...(files[i] === undefined ? {} : { file: files[i] }),

@@ -77,7 +77,7 @@ async function throughStages(
     record.rewritten(delivery, copy)
     return relay.carrier.carry({ project, incoming, message, admission, delivery, copy, record })
   }
-  return record.answered(await settle(relay.settler, incoming, deliveries, carry, record.skipped))
+  return record.answered(await settle(relay.settler, incoming, deliveries, carry, (...what) => record.skipped(...what)))
 }
 
 function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipient): Reply | undefined {
