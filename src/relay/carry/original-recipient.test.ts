@@ -15,7 +15,10 @@ test('a mapped recipient keeps the address that was written to', () => {
 test('what came is passed on, for the outside with external addresses', () => {
   assert.equal(of('inside', 'x@o.example', 'x@o.example', 'rfc822;mary@two.example'), 'rfc822;mary@two.example')
   assert.equal(of('outside', 'x@o.example', 'x@o.example', 'rfc822;mary@two.example'), 'rfc822;mary@shared.example')
-  assert.equal(of('outside', 'x@o.example', 'x@o.example', 'RFC822;mary+2Bt@two.example'), 'rfc822;mary+2Bt@shared.example')
+  assert.equal(
+    of('outside', 'x@o.example', 'x@o.example', 'RFC822;mary+2Bt@two.example'),
+    'rfc822;mary+2Bt@shared.example',
+  )
   for (const other of ['rfc822;x@o.example', 'x400;mary@two.example', 'rfc822;no address', 'rfc822;'])
     assert.equal(of('outside', 'x@o.example', 'x@o.example', other), other)
 })
