@@ -58,9 +58,26 @@ function createOwned(file: string): void {
 }
 
 function prepareFile(database: DatabaseSync, synchronous: 'full' | 'normal'): void {
-  database.exec('PRAGMA journal_mode = WAL')
+  useWal(database)
   database.exec(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
   database.exec('PRAGMA foreign_keys = ON')
+}
+
+const busy = 5 // SQLITE_BUSY
+const walTries = 100
+
+/** QUIRK: SQLite does not wait for the lock when two connections change the journal of a new file at once; we do. */
+function useWal(database: DatabaseSync): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      const isBusy = error instanceof Error && 'errcode' in error && error.errcode === busy
+      if (!isBusy || tries === walTries) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    }
+  }
 }
 
 function port(database: DatabaseSync): Db {
