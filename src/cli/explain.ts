@@ -1,7 +1,7 @@
 /** `causeway explain`: what would happen to a message, and why. Local with --project; else the running gateway is asked. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { existingKeys, explainAnswerSchema } from '../api/api.ts'
 import { makeResolver } from '../dns/dns.ts'
@@ -93,12 +93,19 @@ async function remote(data: string, options: Options): Promise<Answer> {
   return { explanation: answer.explanation, copies: answer.copies.map((copy) => Buffer.from(copy, 'base64')) }
 }
 
+/** QUIRK: mkdir with `recursive` never ends where the system answers ENOENT for a new folder, as /proc does (Node 24). */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return
+  makeFolder(dirname(dir))
+  mkdirSync(dir)
+}
+
 /** Writes the copies, when a folder was named, and says in the explanation where they are. */
 function withFiles({ explanation, copies }: Answer, dir: string | undefined): Explanation {
   if (dir === undefined) return explanation
   const files = copies.map((_, i) => join(dir, `${i + 1}.eml`))
   try {
-    mkdirSync(dir, { recursive: true })
+    makeFolder(resolve(dir))
     files.forEach((file, i) => writeFileSync(file, copies[i] ?? ''))
   } catch (error) {
     throw new Stop(2, `cannot write into ${dir}: ${error instanceof Error ? error.message : String(error)}`)
