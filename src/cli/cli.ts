@@ -53,7 +53,7 @@ function programOf({ io, version }: CliParts): Command {
   const program = new Command('causeway')
   program
     .description(
-      'Lets several mail systems share one domain, moves the mailboxes, and moves the domain without losing a message.',
+      'Lets several mail systems share one domain: rewrites, signs and carries their mail, and explains every step.',
     )
     .version(version)
     .addOption(

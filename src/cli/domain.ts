@@ -33,7 +33,11 @@ export function domainCommand(program: Command, { io }: CliParts, run: Run): voi
     })(),
   )
 
-  const what = { open: 'let its mail pass', hold: 'keep its mail', 'retry-later': 'ask senders to come back' }
+  const what = {
+    open: 'let its mail pass',
+    hold: 'keep its mail (451 until there is a queue)',
+    'retry-later': 'ask senders to come back',
+  }
   for (const [mode, text] of Object.entries(what)) {
     const command = group.command(mode).description(text).argument('<name>')
     command.action((name: string) =>

@@ -26,7 +26,7 @@ function deliveryLines(delivery: ExplainedDelivery, n: number): string[] {
     ...changes.flatMap((change) => [
       `  ${change.field}`,
       `    - ${change.old}`,
-      `    + ${change.new}   (${change.entry})`,
+      `    + ${change.new}${entryNote(change.old, change.new, change.entry)}`,
     ]),
     ...(changes.length === 0 ? ['  no field is changed'] : []),
     ...signed.map((s) => `  signed     d=${s.domain} s=${s.selector}`),
@@ -36,5 +36,10 @@ function deliveryLines(delivery: ExplainedDelivery, n: number): string[] {
 
 function addressLine({ given, rewritten, entry }: ExplainedAddress): string {
   if (given === rewritten) return `<${given}>`
-  return `<${given}>  ->  <${rewritten}>   (${entry ?? 'no entry'})`
+  return `<${given}>  ->  <${rewritten}>${entryNote(given, rewritten, entry ?? 'no entry')}`
+}
+
+/** The entry that decided, unless it says just what the reader has read. */
+export function entryNote(old: string, next: string, entry: string): string {
+  return entry === `${old} -> ${next}` || entry === `${next} -> ${old}` ? '' : `   (${entry})`
 }

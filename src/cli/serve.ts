@@ -13,7 +13,7 @@ export function serveCommand(program: Command, { io, startGateway }: CliParts, r
     .option('--smtps <host:port>', 'the same, TLS from the first byte', collect)
     .option('--http <host:port>', 'where the API listens; a loopback address', '127.0.0.1:8025')
     .option('--project <file>', 'apply this project file when it changed since it was last applied')
-    .option('--workers <n>', 'processes that take connections', '1')
+    .option('--workers <n>', 'processes that take connections; 1 for now', '1')
     .option('--dns <address>', 'DNS server to ask, ADDRESS or ADDRESS:PORT; default: those of the system', collect)
   command.action((options: Options) =>
     run(async () => {

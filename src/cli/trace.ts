@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { eventSchema } from '../api/api.ts'
 import { escapeText, type TraceEvent } from '../trace/trace.ts'
 import { connect } from './client.ts'
+import { entryNote } from './explanation-text.ts'
 import { type CliParts, type Run, shared } from './io.ts'
 
 type Options = {
@@ -79,7 +80,7 @@ function factsOf(e: TraceEvent): string {
     case 'REWRITE':
       return e.new === undefined
         ? `${e.field ?? ''} ${e.why ?? ''}`
-        : `${e.field ?? ''}: ${e.old ?? ''} -> ${e.new}   (${e.entry ?? ''})`
+        : `${e.field ?? ''}: ${e.old ?? ''} -> ${e.new}${entryNote(e.old ?? '', e.new, e.entry ?? '')}`
     case 'SIGN':
       return e.new ?? e.why ?? ''
     case 'SEND':
@@ -87,7 +88,7 @@ function factsOf(e: TraceEvent): string {
     case 'FAIL':
       return `${to} at ${e.server ?? ''}: ${e.reply ?? ''}; ${e.why ?? ''}`
     case 'REJECT':
-      return `<${e.sender ?? ''}> -> ${to} [${e.client ?? ''}] ${e.reply ?? ''}: ${e.why ?? ''}`
+      return `${e.sender === undefined ? '' : `<${e.sender}> -> ${to} `}[${e.client ?? ''}] ${e.reply ?? ''}: ${e.why ?? ''}`
     case 'LOOP':
     case 'PLAN':
       return `${to} ${e.reply ?? ''}: ${e.why ?? ''}`.trimStart()

@@ -119,7 +119,9 @@ const domainSchema = z
       .enum(['open', 'hold', 'retry-later'])
       .optional()
       .meta({ default: 'open' })
-      .describe('`open`; `hold`: mail is kept; `retry-later`: senders are asked to come back (451).'),
+      .describe(
+        '`open`; `hold`: mail is kept (451 until there is a queue); `retry-later`: senders are asked to come back (451).',
+      ),
     unknown: z
       .union([z.literal('reject'), z.strictObject({ tenant: text.describe('Name of the tenant.') })])
       .optional()
@@ -156,7 +158,9 @@ const policySchema = z
       .enum(['queue', 'defer'])
       .optional()
       .meta({ default: 'queue' })
-      .describe('`queue`: we keep the mail and try again. `defer`: the sender is asked to (451).'),
+      .describe(
+        '`queue`: we keep the mail and try again. `defer`: the sender is asked to (451). Until there is a queue both are `defer`.',
+      ),
   })
   .describe('Rules for all mail of the project.')
   .meta({ id: 'Policy' })

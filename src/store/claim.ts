@@ -1,5 +1,5 @@
 /** One process for each data folder. */
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -12,6 +12,7 @@ export type Claimed = { readonly ok: true; release(): void } | { readonly ok: fa
 export function claimFolder(dataDir: string): Claimed {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const file = join(dataDir, 'in-use')
+  closeSync(openSync(file, 'a', 0o600))
   const database = new DatabaseSync(file, { timeout: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')

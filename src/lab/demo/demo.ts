@@ -83,7 +83,7 @@ function introduce({ out, gateway, dir, lab }: Stage): void {
   out('Causeway: several mail systems share one domain\n===============================================\n\n')
   out(
     paragraph(`Everything below happens now, on this machine: four simulated Microsoft 365 tenants, an outside world with its own mail server, a DNS server, and one
-      Causeway between them. Addresses changed on the way are marked with *.`),
+      Causeway between them. Lines that differ are marked with *.`),
   )
   out('\n')
   const [at] = gateway.smtp

@@ -155,8 +155,11 @@ function attemptOf({ project, incoming, delivery }: Load, hops: readonly NextHop
 
 /** Two addresses of one person are one recipient of the copy. */
 function unique(delivery: Delivery): Delivery['recipients'] {
-  const seen = new Map(delivery.recipients.map((r) => [r.rewritten, r]))
-  return [...seen.values()]
+  const first = new Map<string, Delivery['recipients'][number]>()
+  // The first that was written to is the one that a report shall name.
+  for (const recipient of delivery.recipients)
+    if (!first.has(recipient.rewritten)) first.set(recipient.rewritten, recipient)
+  return [...first.values()]
 }
 
 function spread(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outcome[] {

@@ -125,7 +125,8 @@ function makeRecord(
       counts.refused += 1
       for (const refusal of refusals) {
         const recipients = refusal.recipient === undefined ? {} : { recipients: [refusal.recipient.text] }
-        event('REJECT', { ...recipients, reply: oneLine(refusal.reply), why: refusal.why })
+        const facts = { client: incoming.client.address, reply: oneLine(refusal.reply), why: refusal.why }
+        event('REJECT', { ...recipients, ...facts })
       }
       return done(reply)
     },
@@ -166,7 +167,7 @@ function makeRecord(
         event(eventOf[outcome.kind], {
           ...facts,
           ...(recipient.given === recipient.rewritten ? {} : { old: recipient.given }),
-          why: `${outcome.why}${tls}`,
+          why: `${outcome.kind === 'delivered' ? 'delivered' : outcome.why}${tls}`,
         })
       })
       return outcomes
