@@ -43,7 +43,6 @@ function parse(bytes: string): Address | undefined {
 
 /** A parameter cannot hold quotes at all, nor delimiters outside of quotes (RFC 5545 section 3.1). */
 function writeBare(to: string, slot: Slot): string | undefined {
-  // oxlint-disable-next-line no-control-regex
   const forbidden = slot.quoted ? /[\x00-\x1f\x7f"]/ : /[\x00-\x1f\x7f";:,]/
   return forbidden.test(to) ? undefined : toBytes(to)
 }
@@ -54,7 +53,6 @@ function writeMailto(old: string, to: string): string {
   const local = to.slice(0, at)
   const oldLocal = old.slice(0, Math.max(old.lastIndexOf('@'), 0))
   const stays = toText(oldLocal) === local || toText(percentDecode(oldLocal)) === local
-  // oxlint-disable-next-line no-control-regex
   const raw8bit = /[^\x00-\x7f]/.test(old)
   return `${stays ? oldLocal : encode(local, raw8bit)}@${encode(to.slice(at + 1), raw8bit)}`
 }

@@ -31,7 +31,6 @@ export function makeDelimiters(raw: Buffer): Delimiters {
 /** False when the boundary is none, or is an outer one too: then nobody can tell whose a line is. */
 export function openLevel(d: Delimiters, boundary: string): boolean {
   const text = boundary.trimEnd()
-  // oxlint-disable-next-line no-control-regex
   if (text === '' || text.length > maxBoundary || /[\x00-\x1f\x7f]/.test(text)) return false
   if (d.lines.has(`--${text}`) || d.lines.has(`--${text}--`)) return false
   const level = d.levels.length

@@ -85,6 +85,5 @@ function escapeText(text: string): string {
 }
 
 function isAscii(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex
   return !/[^\x00-\x7f]/.test(text)
 }

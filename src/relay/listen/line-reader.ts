@@ -10,7 +10,6 @@ const CR = 13
 const LF = 10
 const nothing = Buffer.alloc(0)
 const more: Line = { kind: 'more' }
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const control = /[\x00-\x1f\x7f]/
 const eightBit = /[\x80-\xff]/
 
