@@ -49,6 +49,12 @@ export const replies = {
   tryLater: () => reply(451, '4.3.2', 'cannot answer this now, try again later'),
   // The bytes of all messages in transfer have reached the limit.
   outOfMemory: () => reply(452, '4.3.1', 'not enough memory, try again later'),
+  // The disk has less free space than the reserve: nothing more can be promised.
+  diskFull: () => reply(452, '4.3.1', 'not enough disk space, try again later'),
+  // More mail waits than the queue may hold.
+  queueFull: () => reply(452, '4.3.1', 'too much mail is waiting, try again later'),
+  // The queue could not store the message, so nothing was promised.
+  cannotKeep: () => reply(451, '4.3.0', 'the message cannot be kept now, try again later'),
   // RFC 5321 section 4.5.3.1.10: the client sends the rest in another transaction.
   tooManyRecipients: () => reply(452, '4.5.3', 'too many recipients'),
   // The handshake after STARTTLS did not succeed.
