@@ -35,7 +35,7 @@ export function domainCommand(program: Command, { io }: CliParts, run: Run): voi
 
   const what = {
     open: 'let its mail pass',
-    hold: 'keep its mail (451 until there is a queue)',
+    hold: 'keep its mail until it is released',
     'retry-later': 'ask senders to come back',
   }
   for (const [mode, text] of Object.entries(what)) {

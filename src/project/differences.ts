@@ -1,6 +1,7 @@
 /** What is different between two projects, for somebody who is asked whether it shall be so. */
 import { createHash } from 'node:crypto'
 import type { Entry } from './entry.ts'
+import { sizeText, spanText } from './measures.ts'
 import type { Project } from './model.ts'
 
 /** Without `old` it is new, without `new` it is gone. Secrets are never shown, only that they differ. */
@@ -40,6 +41,8 @@ function collect(leaves: Map<string, Leaf>, path: string, value: unknown): void 
   if (value instanceof Uint8Array) leaves.set(path, hidden(value, `sha256 ${digest(value).slice(0, 16)}`))
   else if (/ (?:.*\.)?(?:secret\.value|passphrase)$|\.passphrase$/.test(path) && typeof value === 'string')
     leaves.set(path, hidden(value, '(not shown)'))
+  else if (typeof value === 'number' && path.endsWith('Ms')) leaves.set(path.slice(0, -2), plain(spanText(value)))
+  else if (typeof value === 'number' && path.endsWith('Bytes')) leaves.set(path.slice(0, -5), plain(sizeText(value)))
   else if (Array.isArray(value)) leaves.set(path, plain(value.join(', ') || '(none)'))
   else if (typeof value !== 'object' || value === null) leaves.set(path, plain(String(value)))
   else for (const [field, inner] of Object.entries(value)) collect(leaves, joined(path, field), inner)

@@ -1,14 +1,15 @@
 /** The domains that the world sees, and the policy for all mail. */
 import { addressKey, domainKey, parseAddress } from '../mail/address/address.ts'
-import type { DkimKey, Identity, Policy, Project, ServedDomain } from './model.ts'
+import { readSize, readSpan, spanText } from './measures.ts'
+import type { DkimKey, Gateway, Identity, Policy, ServedDomain } from './model.ts'
 import { checkDkimKey, readIdentity } from './named-files.ts'
 import { didYouMean, isHostName, isSelector, show } from './names.ts'
-import type { Piece, Reading } from './reading.ts'
+import { attempt, type Piece, type Reading } from './reading.ts'
 import type { DomainDocument, ProjectDocument } from './schema.ts'
 import type { Path } from './yaml-file.ts'
 
-export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['gateway']>): Project['gateway'] {
-  const { hostname, tls } = piece.value
+export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['gateway']>): Gateway {
+  const { hostname, tls, diskReserve } = piece.value
   if (!isHostName(hostname))
     reading.wrong(
       [...piece.path, 'hostname'],
@@ -17,7 +18,19 @@ export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['g
     )
   const identity: Identity | undefined =
     tls === undefined ? undefined : readIdentity(reading, [...piece.path, 'tls'], tls)
-  return { hostname: hostname.toLowerCase().replace(/\.$/, ''), ...(identity === undefined ? {} : { tls: identity }) }
+  const reserve = diskReserve === undefined ? undefined : readReserve(reading, piece.path, diskReserve)
+  return {
+    hostname: hostname.toLowerCase().replace(/\.$/, ''),
+    ...(identity === undefined ? {} : { tls: identity }),
+    ...(reserve === undefined ? {} : { diskReserveBytes: reserve }),
+  }
+}
+
+function readReserve(reading: Reading, path: Path, text: string): number | undefined {
+  const bytes = readSize(text)
+  if (bytes !== undefined && bytes > 0) return bytes
+  const what = `gateway.diskReserve is ${show(text)}, which is not a size.`
+  return reading.wrong([...path, 'diskReserve'], what, 'Write a whole number of MB, GB or TB, such as 500MB or 1GB.')
 }
 
 /** `tenants` is undefined when their names are not all known; then no reference to one is judged. */
@@ -115,7 +128,41 @@ export function compilePolicy(
     ambiguousFrom: policy.ambiguousFrom ?? 'refuse',
     notRewrittenFor: partners.map((text, i) => readPartner(reading, ['policy', 'notRewrittenFor', i], text)),
     whenNextHopFails: policy.whenNextHopFails ?? 'queue',
+    ...readPatience(reading, policy),
   }
+}
+
+const standard = { warnAfter: '4h', returnAfter: '2d' } as const
+const longestMs = 30 * 86_400_000
+
+/** How long the queue tries. A warning that comes with the return, or after it, would warn of nothing. */
+function readPatience(
+  reading: Reading,
+  policy: NonNullable<ProjectDocument['policy']>,
+): Pick<Policy, 'warnAfterMs' | 'returnAfterMs'> {
+  const warn = attempt(reading, () => readWait(reading, 'warnAfter', policy.warnAfter))
+  const back = attempt(reading, () => readWait(reading, 'returnAfter', policy.returnAfter))
+  if (warn.isSound && back.isSound && back.value <= warn.value) {
+    const field = policy.returnAfter === undefined ? 'warnAfter' : 'returnAfter'
+    reading.wrong(
+      ['policy', field],
+      `policy.returnAfter (${spanText(back.value)}) is not longer than policy.warnAfter (${spanText(warn.value)}).`,
+      'Senders are warned first, and get their mail back later: make returnAfter the longer one.',
+    )
+  }
+  return { warnAfterMs: warn.value, returnAfterMs: back.value }
+}
+
+function readWait(reading: Reading, field: keyof typeof standard, text: string = standard[field]): number {
+  const ms = readSpan(text)
+  if (ms !== undefined && ms > 0 && ms <= longestMs) return ms
+  const what = ms === undefined ? 'not a span of time' : ms === 0 ? 'no time at all' : 'longer than 30d'
+  reading.wrong(
+    ['policy', field],
+    `policy.${field} is ${show(text)}, which is ${what}.`,
+    'Write minutes, hours or days, at most 30d: 90m, 4h, 2d.',
+  )
+  return 0
 }
 
 function readPartner(reading: Reading, path: Path, text: string): string {

@@ -131,6 +131,16 @@ test('differences: settings by their effect, people by who they are, secrets nev
   ])
 })
 
+test('differences: waits and sizes as the file writes them', () => {
+  const a = load(base)
+  const written = load(`${base}policy: { warnAfter: 240m, returnAfter: 3d }\n`)
+  assert.deepEqual(differences(a, written), [{ path: 'policy.returnAfter', old: '2d', new: '3d' }])
+  const reserve = load(base.replace('gw.example.net }', 'gw.example.net, diskReserve: 1500MB }'))
+  assert.equal(reserve.gateway.diskReserveBytes, 1.5e9)
+  assert.deepEqual(differences(a, reserve), [{ path: 'gateway.diskReserve', new: '1500MB' }])
+  same(reserve, load(projectText(reserve)))
+})
+
 /** The entry after a change, as text. */
 function after1(project: Project, change: ReturnType<typeof setMode>): EntryText | undefined {
   assert.ok(change.ok, JSON.stringify(change))

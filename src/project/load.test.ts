@@ -126,6 +126,8 @@ test('everything that a project file can say', () => {
     ambiguousFrom: 'pass',
     notRewrittenFor: ['partner.example', '*.partner.example', 'ann@else.example'],
     whenNextHopFails: 'defer',
+    warnAfterMs: 14_400_000,
+    returnAfterMs: 172_800_000,
   })
   assert.deepEqual(
     [...project.table.entries()].map((e) => e.id),
@@ -163,6 +165,8 @@ test('defaults: what a short file leaves out', () => {
     ambiguousFrom: 'refuse',
     notRewrittenFor: [],
     whenNextHopFails: 'queue',
+    warnAfterMs: 14_400_000,
+    returnAfterMs: 172_800_000,
   })
   assert.deepEqual(project.domains, [{ name: 'shared.example', mode: 'open', unknown: { kind: 'reject' } }])
   assert.deepEqual(project.tenants[0]?.to, {

@@ -71,13 +71,23 @@ export type Policy = {
   /** Addresses as addressKey, domains as domainKey, `*.` before a domainKey. */
   readonly notRewrittenFor: readonly string[]
   readonly whenNextHopFails: 'queue' | 'defer'
+  /** In the queue this long, its sender is told of the delay; this much longer one, it goes back. */
+  readonly warnAfterMs: number
+  readonly returnAfterMs: number
+}
+
+export type Gateway = {
+  readonly hostname: string
+  readonly tls?: Identity
+  /** Free space below which no mail is taken. */
+  readonly diskReserveBytes?: number
 }
 
 export type Project = {
   readonly name: string
   /** The path that it was loaded from. */
   readonly file: string
-  readonly gateway: { readonly hostname: string; readonly tls?: Identity }
+  readonly gateway: Gateway
   readonly tenants: readonly Tenant[]
   readonly domains: readonly ServedDomain[]
   readonly policy: Policy

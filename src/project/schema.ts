@@ -120,7 +120,7 @@ const domainSchema = z
       .optional()
       .meta({ default: 'open' })
       .describe(
-        '`open`; `hold`: mail is kept (451 until there is a queue); `retry-later`: senders are asked to come back (451).',
+        '`open`; `hold`: mail is kept until it is released; `retry-later`: senders are asked to come back (451), and who did is written down.',
       ),
     unknown: z
       .union([z.literal('reject'), z.strictObject({ tenant: text.describe('Name of the tenant.') })])
@@ -159,7 +159,17 @@ const policySchema = z
       .optional()
       .meta({ default: 'queue' })
       .describe(
-        '`queue`: we keep the mail and try again. `defer`: the sender is asked to (451). Until there is a queue both are `defer`.',
+        'Mail that no next hop takes now. `queue`: we keep it and try again. `defer`: the sender is asked to (451).',
+      ),
+    warnAfter: text
+      .optional()
+      .meta({ default: '4h' })
+      .describe('Mail that has been in the queue this long: its sender is told of the delay. Like `90m`, `4h`, `2d`.'),
+    returnAfter: text
+      .optional()
+      .meta({ default: '2d' })
+      .describe(
+        'Mail that has been in the queue this long goes back to its sender; more than `warnAfter`, at most `30d`. What is held never does.',
       ),
   })
   .describe('Rules for all mail of the project.')
@@ -169,6 +179,11 @@ const gatewaySchema = z
   .strictObject({
     hostname: text.describe('Our name in EHLO, Received and the certificate.'),
     tls: identitySchema.optional().describe('Our certificate and key as a server.'),
+    diskReserve: text
+      .optional()
+      .describe(
+        'Free space of the data folder below which new mail is answered 452, like `500MB` or `1GB`. Default: a tenth of the file system, at most about 1 GB.',
+      ),
   })
   .describe('Causeway itself.')
   .meta({ id: 'Gateway' })

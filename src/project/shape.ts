@@ -42,7 +42,7 @@ export function takeApart(value: unknown, reading: Reading): Pieces {
     brokenTenants: brokenTenants(from('tenants')),
     entries: each(parts.entry, from('directory'), 'directory'),
     domains: each(parts.domain, from('domains'), 'domains'),
-    policy: one(parts.policy, from('policy'), ['policy']) ?? partners(from('policy')),
+    policy: one(parts.policy, from('policy'), ['policy']) ?? brokenPolicy(from('policy')),
     directoryFiles: files.data ?? [],
   }
 }
@@ -57,10 +57,13 @@ function each<T>(schema: z.ZodType<T>, value: unknown, field: string): readonly 
   return value.flatMap((item: unknown, i) => one(schema, item, [field, i]) ?? [])
 }
 
-/** Of a policy with a field of the wrong shape, the one field that can be wrong in another way. */
-function partners(policy: unknown): Pieces['policy'] {
-  const notRewrittenFor = parts.policyFields.notRewrittenFor.safeParse(fieldOf(policy, 'notRewrittenFor'))
-  return { value: { notRewrittenFor: notRewrittenFor.data }, path: ['policy'] }
+/** Of a policy with a field of the wrong shape, the fields that can be wrong in another way. */
+function brokenPolicy(policy: unknown): Pieces['policy'] {
+  const { notRewrittenFor, warnAfter, returnAfter } = parts.policyFields
+  const field = <T>(schema: z.ZodType<T>, key: string): T | undefined => schema.safeParse(fieldOf(policy, key)).data
+  const partners = field(notRewrittenFor, 'notRewrittenFor')
+  const waits = { warnAfter: field(warnAfter, 'warnAfter'), returnAfter: field(returnAfter, 'returnAfter') }
+  return { value: { notRewrittenFor: partners, ...waits }, path: ['policy'] }
 }
 
 function brokenTenants(value: unknown): readonly Piece<TenantFields>[] {
