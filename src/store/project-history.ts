@@ -1,5 +1,6 @@
 /** Every revision of the project that was ever applied: who, when, and the document itself. */
 import { join } from 'node:path'
+import { auditMigration } from './audit.ts'
 import { type Db, type Opened, openDb, type Row } from './db.ts'
 import type { Migration } from './migrate.ts'
 
@@ -39,6 +40,7 @@ const migrations: readonly Migration[] = [
      file TEXT PRIMARY KEY,
      hash TEXT NOT NULL
    ) STRICT`,
+  auditMigration,
 ]
 
 /** The database of this installation, in the data folder. */

@@ -5,6 +5,7 @@
  * Never: a value bound by accident (the types let only SQLite's own values in), a newer schema written to.
  * On failure: opening answers with a sentence for the operator; a statement that fails on an open file throws.
  */
+export { type Audit, type AuditEntry, type AuditRecord, makeAudit, type Verdict } from './audit.ts'
 export { type Claimed, claimFolder } from './claim.ts'
 export { type Db, type Opened, openDb, type Row, type Value } from './db.ts'
 export { addChange, appliedFile, changesSince, type DirectoryRow, rememberFile } from './directory-changes.ts'
