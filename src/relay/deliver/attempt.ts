@@ -45,7 +45,12 @@ export type Outcome = {
   readonly uncertain?: true
   /** With `uncertain`, when the caller's deadline passed first: the answer that is still being waited for. */
   readonly later?: Promise<Outcome>
+  /** It did not get as far as MAIL: the hop's trouble, whatever message it would have been. */
+  readonly unreached?: true
 }
+
+/** Would the hop take mail for this recipient now? `unknown`: it did not say. */
+export type Probed = { readonly kind: 'accepted' | 'refused' | 'unknown'; readonly reply: Reply; readonly why: string }
 
 /** What a hop offers; `size` 0 = no limit known. */
 export type Offers = {
@@ -67,6 +72,13 @@ export type Deliverer = {
   /** What the hop (the first that answers) offers; remembered for minutes. For content with bare line ends, which only
    * a hop with `chunking` takes as it is. */
   offers(hop: Attempt['hop'], deadline?: AbortSignal): Promise<Offers | { readonly trouble: Outcome }>
+  /** Asks by MAIL and RCPT and takes it back (RSET): nothing is sent. One answer per recipient, same order. */
+  probe(
+    hop: Attempt['hop'],
+    mailFrom: string,
+    recipients: readonly string[],
+    deadline?: AbortSignal,
+  ): Promise<readonly Probed[]>
   stats(): DeliveryStats
   /** Idle connections say QUIT; those at work may finish for a few seconds. */
   close(): Promise<void>

@@ -7,7 +7,16 @@
  * On failure: whatever the hop did not clearly take or refuse is deferred, with the exact reason in `why`.
  */
 
-export { advice } from './advice.ts'
-export type { Attempt, AttemptRecipient, Deliverer, DelivererOptions, Offers, Outcome, Timeouts } from './attempt.ts'
+export type {
+  Attempt,
+  AttemptRecipient,
+  Deliverer,
+  DelivererOptions,
+  Offers,
+  Outcome,
+  Probed,
+  Timeouts,
+} from './attempt.ts'
 export { makeDeliverer } from './deliverer.ts'
+export { advice, type Meaning, meaningOf, slowsHop } from './meaning.ts'
 export type { DeliveryStats, DestinationStats } from './pool.ts'

@@ -5,6 +5,7 @@ import type { Attempt, Deliverer, DelivererOptions, Offers, Outcome, Timeouts } 
 import { Clock } from './clock.ts'
 import type { Destination } from './destination.ts'
 import { Pool } from './pool.ts'
+import { probe } from './probe.ts'
 import { newRun, openOnes, type Patience, type Run, settle } from './run.ts'
 import { type Failed, type Session, together } from './session.ts'
 import { Contexts } from './tls.ts'
@@ -44,6 +45,7 @@ export function makeDeliverer(o: DelivererOptions): Deliverer {
       return untilDeadline(run, deliver(run, placesFor(a.hop, a.helo), timeouts), deadline)
     },
     offers: (hop, deadline) => offersOf(placesFor(hop, ''), deadline),
+    probe: (hop, mailFrom, recipients, deadline) => probe(placesFor(hop, ''), mailFrom, recipients, timeouts, deadline),
     stats: () => pool.stats(),
     async close() {
       pool.close()
@@ -127,10 +129,11 @@ function late(run: Run, finished: Promise<readonly Outcome[]>, i: number): Outco
   return { ...outcome, why, uncertain: true, later: finished.then((outcomes) => outcomes[i] ?? outcome) }
 }
 
-function nothingKnown({ attempt: { hop } }: Run): Outcome {
+function nothingKnown({ attempt: { hop }, reached }: Run): Outcome {
   const first = 'host' in hop ? hop : hop[0]
   const remote = first === undefined ? '' : `${first.host}:${first.port}`
-  return { kind: 'deferred', reply: replies.deadline(), remote, tls: '', why: 'the deadline passed' }
+  const outcome: Outcome = { kind: 'deferred', reply: replies.deadline(), remote, tls: '', why: 'the deadline passed' }
+  return reached ? outcome : { ...outcome, unreached: true }
 }
 
 /** Asks no hop twice within minutes: what it offers is remembered from its last EHLO. */
@@ -153,7 +156,7 @@ async function offersOf(
 
 function inVain(failures: readonly Failed[], places: readonly Destination[]): Outcome {
   const { remote, tls, reply, why } = together(failures, places[0]?.name ?? '')
-  return { kind: 'deferred', remote, tls, reply, why }
+  return { kind: 'deferred', remote, tls, reply, why, unreached: true }
 }
 
 async function firstOffers(

@@ -280,5 +280,5 @@ test('several hosts: what one of them said is told, not that there was nobody at
   await using d = deliverer()
   const outcome = only(await d.attempt(attempt([hopTo(peer.port), hopTo(1, { host: 'mx2' })])))
   assert.equal(outcome.reply.enhanced, '4.3.2')
-  assert.deepEqual(Object.keys(outcome).toSorted(), ['kind', 'remote', 'reply', 'tls', 'why'])
+  assert.deepEqual(Object.keys(outcome).toSorted(), ['kind', 'remote', 'reply', 'tls', 'unreached', 'why'])
 })

@@ -1,6 +1,6 @@
 import type { Reply } from '../../mail/reply/reply.ts'
-import { advice } from './advice.ts'
 import type { Outcome } from './attempt.ts'
+import { advice } from './meaning.ts'
 import type { Session } from './session.ts'
 import { connectionLost, said } from './wire.ts'
 

@@ -10,11 +10,13 @@ export type Run = {
   readonly outcomes: (Outcome | undefined)[]
   /** The last byte of the message has been written and not been answered. */
   uncertain: boolean
+  /** MAIL was said. */
+  reached: boolean
 }
 
 export function newRun(attempt: Attempt): Run {
   const outcomes = attempt.recipients.map(() => undefined)
-  return { attempt, patience: { over: false, stop: undefined }, outcomes, uncertain: false }
+  return { attempt, patience: { over: false, stop: undefined }, outcomes, uncertain: false, reached: false }
 }
 
 /** The recipients without an outcome, as places in `recipients`. */

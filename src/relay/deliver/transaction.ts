@@ -45,7 +45,8 @@ function refuseUnfit(s: Session, run: Run): void {
 async function transact(s: Session, run: Run, todo: readonly number[], timeouts: Timeouts): Promise<Ended> {
   const { attempt } = run
   const bdat = goesByBdat(attempt, s.offers)
-  const answers = await envelope(s, attempt, todo, bdat, timeouts)
+  run.reached = true
+  const answers = await envelope(s, attempt, todo, !bdat, timeouts)
   // A hop that has closed in the meantime says 421 or nothing. Nothing of this message was taken.
   if (s.isReused && answers.first.code === 421 && !run.patience.over) return 'stale'
   s.messages++
@@ -68,6 +69,16 @@ function wantsAnother(reply: Reply): boolean {
   return reply.enhanced === '' || reply.enhanced.endsWith('.5.3')
 }
 
+/** What the hop says to the envelope alone, which is then taken back. undefined: the connection had died of its rest. */
+export async function askOnly(s: Session, a: Attempt, timeouts: Timeouts): Promise<readonly Reply[] | undefined> {
+  const everybody = a.recipients.map((_, i) => i)
+  const answers = await envelope(s, a, everybody, false, timeouts)
+  if (s.isReused && answers.first.code === 421) return undefined
+  s.isReused = true
+  if (s.wire.lost === undefined) s.needsReset = !isPositive(await s.wire.ask('RSET', timeouts.command))
+  return everybody.map((i) => (isPositive(answers.mail) ? (answers.recipients[i] ?? answers.mail) : answers.mail))
+}
+
 type Answers = {
   readonly first: Reply
   readonly mail: Reply
@@ -77,12 +88,12 @@ type Answers = {
   readonly data: Reply | undefined
 }
 
-function envelope(s: Session, a: Attempt, todo: readonly number[], bdat: boolean, t: Timeouts): Promise<Answers> {
+function envelope(s: Session, a: Attempt, todo: readonly number[], data: boolean, t: Timeouts): Promise<Answers> {
   const commands: Commands = {
     reset: s.needsReset,
     mail: mailCommand(s, a),
     recipients: todo.map((i) => recipientCommand(s, a.recipients[i])),
-    data: !bdat,
+    data,
   }
   s.needsReset = true
   return s.offers.pipelining ? inOneGo(s, commands, t) : oneByOne(s, commands, t)
