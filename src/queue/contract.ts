@@ -1,0 +1,138 @@
+/** The queue as the rest of the gateway sees it. */
+import type { Figures, LaneFigures, Totals } from './figures.ts'
+import type { HoldCause, KeptMessage, KeptRecipient, Listed, NewMessage, RecipientState, Trouble } from './message.ts'
+import type { ClaimQuery, FinishMore, Lease, Put, Result, Work } from './work.ts'
+
+/** All that is said must hold. Addresses and domains are compared as the directory compares them. */
+export type Filter = {
+  /** Of messages. */
+  readonly ids?: readonly string[]
+  /** Of the recipient. */
+  readonly domain?: string
+  readonly recipient?: string
+  readonly sender?: string
+  readonly lane?: string
+  readonly state?: RecipientState
+  readonly cause?: HoldCause
+  readonly trouble?: Trouble
+  readonly olderThanMs?: number
+  readonly peer?: string
+}
+
+/** `after`: the `next` of the page before. */
+export type Page = { readonly limit: number; readonly after?: string }
+
+/** A page may hold fewer items than its limit, even none, and still have a next one: each looks at a bounded number of rows. */
+export type Paged<T> = { readonly items: readonly T[]; readonly next?: string }
+
+export type HeldRecipient = { readonly message: KeptMessage; readonly recipient: KeptRecipient }
+
+/** Lets the held mail of a domain go; survives a restart. The relay carries it out. */
+export type ReleaseOrder = {
+  readonly domain: string
+  /** Each recipient only once a probe showed that the target accepts the address. */
+  readonly whenAccepted: boolean
+  readonly perMinute: number
+  readonly by: string
+  readonly at: number
+  readonly released: number
+  readonly asked: number
+  readonly notAccepted: number
+}
+
+export type NewReleaseOrder = Pick<ReleaseOrder, 'domain' | 'whenAccepted' | 'perMinute' | 'by'>
+
+/** Somebody who was asked to come back later, at RCPT. */
+export type Attempted = {
+  readonly domain: string
+  readonly at: number
+  readonly address: string
+  readonly helo: string
+  /** What the connection was encrypted with; '' when it was not. */
+  readonly tls: string
+  readonly sender: string
+  readonly recipient: string
+}
+
+export type AttemptRow = {
+  /** For `Page.after`. */
+  readonly id: string
+  readonly sender: string
+  readonly recipient: string
+  readonly firstAddress: string
+  readonly lastAddress: string
+  readonly helo: string
+  readonly tls: string
+  readonly firstAt: number
+  readonly lastAt: number
+  readonly count: number
+  /** When a message of this sender for this recipient was taken afterwards; asked to come back again, the row begins anew. */
+  readonly cameBackAt?: number
+}
+
+export type Queue = {
+  /** ms since 1970. The wall clock when the queue was opened plus what a clock that nobody sets has counted since. */
+  now(): number
+  readonly figures: Figures
+
+  /** Resolves when the message is on disk, or will never be there; never rejects. */
+  put(message: NewMessage): Promise<Put>
+  /** Rejects when the disk fails. */
+  claim(query: ClaimQuery): Promise<readonly Work[]>
+  /** The message as it came; undefined when it is no longer in the queue. */
+  content(id: string): Promise<Buffer | undefined>
+  /** The lease begins anew; false when it has ended. */
+  extend(lease: Lease): Promise<boolean>
+  /**
+   * All in one commit. Recipients of the lease that are not named stay with it. false: the lease had ended, or did not cover
+   * one of them; nothing was written. Rejects when the disk fails: finish again, do not attempt again.
+   */
+  finish(lease: Lease, results: readonly Result[], more?: FinishMore): Promise<boolean>
+
+  // By hand. Each says how many recipients it touched; a running one is never touched. Done in steps of bounded length, so
+  // that a domain with a million messages holds up nobody; a process that ends in between has done a part.
+  hold(filter: Filter, by: string): Promise<number>
+  release(filter: Filter, by: string): Promise<number>
+  /** Waiting ones are due now. */
+  retry(filter: Filter, by: string): Promise<number>
+  drop(filter: Filter, by: string): Promise<number>
+  /** Of messages that came through a tenant's connector. */
+  wishReturn(filter: Filter, by: string): Promise<number>
+
+  /** Oldest first; of each message those recipients that the filter fits, 100 at most. */
+  list(filter: Filter, page: Page): Promise<Paged<Listed>>
+  /** With all its recipients. */
+  show(id: string): Promise<Listed | undefined>
+  totals(): Promise<Totals>
+  lanes(): Promise<readonly LaneFigures[]>
+  /** The message received first of those with a waiting recipient. */
+  oldest(): Promise<KeptMessage | undefined>
+  /** Counts every row; undefined when all totals add up, otherwise what does not. */
+  check(): Promise<string | undefined>
+
+  /** An order for a domain that has one replaces it and keeps its counts. */
+  orderRelease(order: NewReleaseOrder): Promise<void>
+  endRelease(domain: string): Promise<boolean>
+  releaseOrders(): Promise<readonly ReleaseOrder[]>
+  /** Held because of the domain, in the order of arrival. */
+  nextHeld(domain: string, limit: number, after?: string): Promise<Paged<HeldRecipient>>
+  /** Releases these of the domain and counts them, and what was asked, in its order; says how many were still held. */
+  letGo(domain: string, step: ReleaseStep): Promise<number>
+
+  /** On disk when it resolves. */
+  attempted(attempt: Attempted): Promise<void>
+  /** A message of this sender for this recipient has been taken. Costs nothing while the ledger is empty. */
+  cameBack(sender: string, recipient: string, at: number): void
+  attempts(domain: string, page: Page): Promise<readonly AttemptRow[]>
+
+  /** Leases that ended, content that belongs to nothing, space given back. The queue does it by itself every few seconds. */
+  sweep(): Promise<void>
+  /** What was asked before is done first. */
+  close(): Promise<void>
+}
+
+export type ReleaseStep = {
+  readonly recipients: readonly { readonly id: string; readonly n: number }[]
+  readonly asked?: number
+  readonly notAccepted?: number
+}

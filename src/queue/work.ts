@@ -1,0 +1,56 @@
+/** What passes between the queue and whoever attempts delivery. */
+import type { HoldCause, KeptMessage, KeptRecipient, NewMessage, Trouble } from './message.ts'
+
+/** The right to work on some recipients of a message. Only its holder may say what became of them. */
+export type Lease = { readonly token: string }
+
+export type Put =
+  | { readonly ok: true; readonly lease?: Lease }
+  /** isFull: the disk has no room (452); otherwise it cannot be kept for another reason (451). */
+  | { readonly ok: false; readonly why: string; readonly isFull: boolean }
+
+/** Recipients of one message in one lane. Either all of them carry the wish, or none. */
+export type Work = {
+  readonly lease: Lease
+  readonly message: KeptMessage
+  readonly lane: string
+  readonly wish?: 'return'
+  readonly recipients: readonly KeptRecipient[]
+}
+
+/**
+ * What was due first comes first; with `receivedBefore` or `warnBefore`, what was received first. Without these and without
+ * `lane`, those with a wish come before all others, whatever lane they are in.
+ */
+export type ClaimQuery = {
+  /** Pieces of work at most. With `warnBefore` the last message is given whole, even if that makes a few more. */
+  readonly limit: number
+  /** Sum of message sizes; the first piece is given whatever its size. */
+  readonly maxBytes?: number
+  readonly lane?: string
+  readonly exceptLanes?: readonly string[]
+  readonly receivedBefore?: number
+  /** Received before, and its sender not yet told that it is late. */
+  readonly warnBefore?: number
+  /** Those not yet due too. */
+  readonly force?: boolean
+}
+
+/** What became of recipient `n` of the message. */
+export type Result = { readonly n: number; readonly reply: string; readonly why: string } & (
+  | { readonly kind: 'delivered' }
+  /** Refused for good or expired: reported, or there is nobody to be told. */
+  | { readonly kind: 'returned' }
+  | { readonly kind: 'held'; readonly cause: HoldCause }
+  /** nextAt: by the number of attempts when absent. */
+  | { readonly kind: 'waiting'; readonly lane: string; readonly trouble: Trouble; readonly nextAt?: number }
+  /** Nothing was tried; it is due when it was due before. */
+  | { readonly kind: 'unchanged' }
+)
+
+/** What is committed together with results. */
+export type FinishMore = {
+  readonly reports?: readonly NewMessage[]
+  /** The sender has been told that the message is late: with one of these reports, or nobody is to be told. */
+  readonly warned?: boolean
+}
