@@ -14,7 +14,7 @@ import { makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
 import { hmacKey, tokenFile } from './secrets/secrets.ts'
-import { claimFolder, openStore } from './store/store.ts'
+import { claimFolder, makeAudit, openStore } from './store/store.ts'
 import { openTrace } from './trace/trace.ts'
 
 const version = '0.1.0'
@@ -71,7 +71,8 @@ async function assemble(
 
   const taking: { listener?: Listener } = {}
   const figures = () => figuresOf(recorder, taking.listener, deliverer)
-  const desk: Desk = { token, live, trace, resolver: fresh, passKey, figures, now, log }
+  const audit = makeAudit(store, Date.now)
+  const desk: Desk = { token, live, trace, resolver: fresh, passKey, audit, figures, now, log }
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
   const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
   taking.listener = listener

@@ -115,6 +115,8 @@ test('the OpenAPI document lists exactly these operations', async () => {
   )
   assert.deepEqual(operations.sort(), [
     'GET /metrics',
+    'GET /v1/audit',
+    'GET /v1/audit/verify',
     'GET /v1/directory',
     'GET /v1/directory/check',
     'GET /v1/dkim',

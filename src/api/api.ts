@@ -16,6 +16,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
+import { auditResource } from './audit.ts'
 import type { Api, Desk } from './desk.ts'
 import { directoryResource } from './directory.ts'
 import { dkimResource } from './dkim.ts'
@@ -42,6 +43,7 @@ const resources = [
   dkimResource,
   traceResource,
   explainResource,
+  auditResource,
 ]
 /** A message for `explain`, in base64. */
 const bodyLimit = 256 * 1024 * 1024
@@ -78,6 +80,9 @@ export function buildApi(desk: Desk): Api {
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.isOpen !== true) demandToken(desk.token, request.headers.authorization)
   })
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (!isReading(method) && config?.changes === undefined) throw new Error(`${url} does not say what it changes`)
+  })
   app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -93,6 +98,9 @@ export function buildApi(desk: Desk): Api {
   app.get('/v1/openapi.json', { schema: { hide: true }, config: { isOpen: true } }, () => app.swagger())
   return app
 }
+
+const isReading = (method: string | readonly string[]): boolean =>
+  [method].flat().every((m) => m === 'GET' || m === 'HEAD')
 
 const securitySchemes = {
   token: { type: 'http', scheme: 'bearer', description: 'The token in DATA/api.token' },

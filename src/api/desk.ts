@@ -11,6 +11,7 @@ import type { Resolver } from '../dns/dns.ts'
 import type { LiveProject } from '../project/project.ts'
 import type { DeliveryStats } from '../relay/deliver/deliver.ts'
 import type { Counts } from '../relay/record/record.ts'
+import type { Audit } from '../store/store.ts'
 import type { Trace } from '../trace/trace.ts'
 
 export type Api = FastifyInstance<
@@ -26,6 +27,7 @@ export type Desk = {
   readonly live: LiveProject
   readonly trace: Trace
   readonly resolver: Resolver
+  readonly audit: Audit
   readonly passKey: Buffer
   /** Figures of the running relay. */
   readonly figures: () => Figures
@@ -40,9 +42,14 @@ export type Figures = {
   readonly isListening: boolean
 }
 
+/** What a question changes, though it is asked with a body. */
+export const nothing = 'nothing'
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered without the token. */
     readonly isOpen?: boolean
+    /** What the audit calls it. Every method other than GET says so, or that it changes `nothing`. */
+    readonly changes?: string
   }
 }

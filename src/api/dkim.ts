@@ -1,8 +1,9 @@
 /** DKIM keys, shown as the records to publish. The private key never leaves its file. */
 import { z } from 'zod'
 import type { ServedDomain } from '../project/project.ts'
+import { audited, type Told } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
-import { dkimRecords, prepareKeys, rotateKey } from './dkim-keys.ts'
+import { dkimRecords, type Prepared, prepareKeys, rotateKey } from './dkim-keys.ts'
 import { keyPlaces } from './keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject, knownDomain } from './project.ts'
@@ -26,16 +27,26 @@ export function dkimResource(api: Api, desk: Desk): void {
   }))
 
   const make = { summary: 'Make the keys of a domain where they are missing', params, response: { 200: answer } }
-  api.post('/v1/dkim/:domain', { schema: make }, ({ params: { domain } }) => prepareKeys(desk, signed(desk, domain)))
+  api.post('/v1/dkim/:domain', { schema: make, config: { changes: 'dkim.create' } }, (request) => {
+    const served = signed(desk, request.params.domain)
+    return audited(desk, request, served.name, () => prepareKeys(desk, served), told)
+  })
 
   const rotation = {
     summary: 'The next key: made at first, taken into use once its record is in DNS',
     params,
     response: { 200: answer },
   }
-  api.post('/v1/dkim/:domain/rotate', { schema: rotation }, ({ params: { domain } }) =>
-    rotateKey(desk, signed(desk, domain)),
-  )
+  api.post('/v1/dkim/:domain/rotate', { schema: rotation, config: { changes: 'dkim.rotate' } }, (request) => {
+    const served = signed(desk, request.params.domain)
+    return audited(desk, request, served.name, () => rotateKey(desk, served), told)
+  })
+}
+
+/** Selectors and what became of them; keys stay where they are. */
+function told({ records, notes }: Prepared): Told {
+  const made = records.map((r) => `${r.selector}: ${r.isNew ? 'made' : 'was there'}`)
+  return { after: [...made, ...notes].join('\n') }
 }
 
 function signed(desk: Desk, name: string): ServedDomain {

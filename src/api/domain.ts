@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Resolver } from '../dns/dns.ts'
 import type { Project, ServedDomain } from '../project/project.ts'
+import { type Actor, audited } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
 import { dkimRecords } from './dkim-keys.ts'
 import { Problem } from './problem.ts'
@@ -25,11 +26,11 @@ export function domainResource(api: Api, desk: Desk): void {
 
   const params = z.object({ name: z.string() })
   const set = { summary: 'Open, hold or retry-later', params, body: z.object({ mode }), response: { 200: domain } }
-  api.put('/v1/domains/:name/mode', { schema: set }, ({ params: { name }, body }) => {
-    const changed = desk.live.setDomain(knownDomain(currentProject(desk), name).name, { mode: body.mode }, 'api')
-    if (!changed.ok) throw new Problem(422, `${name} stays as it is`, 'correct what stands below', changed.problems)
-    desk.log('info', 'domain mode changed', { domain: name, mode: body.mode })
-    return shown(knownDomain(changed.value, name))
+  api.put('/v1/domains/:name/mode', { schema: set, config: { changes: 'domain.mode' } }, async (request) => {
+    const was = knownDomain(currentProject(desk), request.params.name)
+    const wanted = request.body.mode
+    const change = ({ by }: Actor): ServedDomain => setMode(desk, was.name, wanted, by)
+    return shown(await audited(desk, request, was.name, change, () => ({ before: was.mode, after: wanted })))
   })
 
   const dns = {
@@ -41,6 +42,12 @@ export function domainResource(api: Api, desk: Desk): void {
     const project = currentProject(desk)
     return { records: await records(project, knownDomain(project, name), desk.resolver) }
   })
+}
+
+function setMode(desk: Desk, name: string, wanted: ServedDomain['mode'], by: string): ServedDomain {
+  const changed = desk.live.setDomain(name, { mode: wanted }, by)
+  if (!changed.ok) throw new Problem(422, `${name} stays as it is`, 'correct what stands below', changed.problems)
+  return knownDomain(changed.value, name)
 }
 
 async function records(project: Project, served: ServedDomain, resolver: Resolver): Promise<DnsRecord[]> {

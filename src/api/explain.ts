@@ -1,7 +1,7 @@
 /** What would happen to a message, by the project and the keys of the running gateway. */
 import { z } from 'zod'
 import { askExplanation } from '../relay/explain/explain.ts'
-import type { Api, Desk } from './desk.ts'
+import { type Api, type Desk, nothing } from './desk.ts'
 import { existingKeys } from './keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject } from './project.ts'
@@ -45,7 +45,7 @@ export function explainResource(api: Api, desk: Desk): void {
     body: question,
     response: { 200: explainAnswerSchema },
   }
-  api.post('/v1/explain', { schema }, async ({ body }) => {
+  api.post('/v1/explain', { schema, config: { changes: nothing } }, async ({ body }) => {
     const ask = { from: body.from, to: body.to, ...(body.peer === undefined ? {} : { peer: body.peer }) }
     const asked = await askExplanation(
       { ...ask, ...(body.message === undefined ? {} : { message: Buffer.from(body.message, 'base64') }) },

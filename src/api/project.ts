@@ -1,6 +1,7 @@
 /** The project as a whole: shown, compared, applied. */
 import { z } from 'zod'
 import {
+  type Difference,
   differences,
   loadProject,
   type Project,
@@ -8,7 +9,8 @@ import {
   type ServedDomain,
   servedDomain,
 } from '../project/project.ts'
-import type { Api, Desk } from './desk.ts'
+import { type Actor, audited } from './audited.ts'
+import { type Api, type Desk, nothing } from './desk.ts'
 import { Problem } from './problem.ts'
 
 const difference = z.object({ path: z.string(), old: z.string().optional(), new: z.string().optional() })
@@ -28,17 +30,22 @@ export function projectResource(api: Api, desk: Desk): void {
   })
 
   const compare = { summary: 'What applying this file would change', body: candidate, response: { 200: comparison } }
-  api.post('/v1/project/differences', { schema: compare }, ({ body }) => {
+  api.post('/v1/project/differences', { schema: compare, config: { changes: nothing } }, ({ body }) => {
     const { value, warnings } = load(body.file)
     return { differences: differencesTo(desk, value), warnings }
   })
 
   const apply = { summary: 'Apply this file: all of it or nothing', body: candidate, response: { 200: comparison } }
-  api.put('/v1/project', { schema: apply }, ({ body }) => {
-    const { value, warnings } = load(body.file)
-    const changed = differencesTo(desk, value)
-    desk.live.adopt(value, 'api')
-    desk.log('info', 'project applied', { file: body.file, differences: changed.length })
+  api.put('/v1/project', { schema: apply, config: { changes: 'project.apply' } }, async (request) => {
+    const { file } = request.body
+    const { value, warnings } = load(file)
+    const before = desk.live.current()?.name ?? ''
+    const adopt = ({ by }: Actor): readonly Difference[] => {
+      const changed = differencesTo(desk, value)
+      desk.live.adopt(value, by)
+      return changed
+    }
+    const changed = await audited(desk, request, file, adopt, (all) => ({ before, after: differencesText(all) }))
     return { differences: changed, warnings }
   })
 }
@@ -60,6 +67,11 @@ export function knownDomain(project: Project, name: string): ServedDomain {
     )
   }
   return served
+}
+
+/** As `causeway apply` shows them, a line each. */
+function differencesText(all: readonly Difference[]): string {
+  return all.map(({ path, old = '(none)', new: now = '(none)' }) => `${path}: ${old} -> ${now}`).join('\n')
 }
 
 function load(file: string) {

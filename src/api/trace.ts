@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { trackingLog } from '../trace/trace.ts'
 import type { Api, Desk } from './desk.ts'
-import { Problem } from './problem.ts'
+import { readTime } from './time.ts'
 
 const query = z.object({
   id: z.string().optional().describe('Our id of the message, as in the 250 reply'),
@@ -70,21 +70,4 @@ async function find(desk: Desk, asked: Query) {
     ...(asked.until === undefined ? {} : { until: readTime(asked.until, now) }),
     ...(asked.limit === undefined ? {} : { limit: asked.limit }),
   })
-}
-
-const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-/** ms since 1970. */
-function readTime(text: string, now: number): number {
-  const span = /^(\d{1,6})([mhd])$/.exec(text)
-  const unit = span?.[2]
-  if (unit === 'm' || unit === 'h' || unit === 'd') return now - Number(span?.[1]) * unitMs[unit]
-  const at = Date.parse(text)
-  if (Number.isNaN(at))
-    throw new Problem(
-      400,
-      `"${text}" is no time`,
-      'write it like 2026-11-23T08:00:00Z, or as a span back from now: 30m, 2h, 7d',
-    )
-  return at
 }
