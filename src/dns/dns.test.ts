@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mailHosts, makeResolver, type Resolver } from './dns.ts'
+import { mailHosts, makeResolver, type RecordResolver } from './dns.ts'
 import { mx, type NameServer, record, serve, txt, type Zone } from './for-tests.ts'
 
 async function withZone(
   zone: Zone,
-  run: (r: Resolver, server: NameServer, clock: { ms: number }) => Promise<void>,
+  run: (r: RecordResolver, server: NameServer, clock: { ms: number }) => Promise<void>,
 ): Promise<void> {
   const server = await serve(zone)
   const clock = { ms: 0 }
@@ -48,6 +48,27 @@ test('found: each type', () =>
       assert.deepEqual(await r.ns('x.example'), { kind: 'found', value: ['ns.example'] })
       assert.deepEqual(await r.cname('w.example'), { kind: 'found', value: 'x.example' })
       assert.equal((await r.addresses('m\u00fcnchen.example')).kind, 'found')
+    },
+  ))
+
+test('records: one type at a time, and whether the name has others', () =>
+  withZone(
+    {
+      'A x.example': [a('x.example')],
+      'AAAA silent.example': 'silence',
+      'A silent.example': [a('silent.example')],
+      'PTR 1.2.0.192.in-addr.arpa': [record('PTR', '1.2.0.192.in-addr.arpa', 'x.example')],
+      'CNAME w.example': [record('CNAME', 'w.example', 'x.example')],
+    },
+    async (r) => {
+      assert.deepEqual(await r.records('A', 'x.example'), { kind: 'found', value: ['192.0.2.1'] })
+      assert.deepEqual(await r.records('AAAA', 'x.example'), { kind: 'absent', nameExists: true })
+      assert.deepEqual(await r.records('A', 'nobody.example'), { kind: 'absent', nameExists: false })
+      assert.deepEqual(await r.records('PTR', '1.2.0.192.in-addr.arpa'), { kind: 'found', value: ['x.example'] })
+      assert.deepEqual(await r.records('CNAME', 'w.example'), { kind: 'found', value: ['x.example'] })
+      // Both families together are found when one is; asked alone, silence stays silence.
+      assert.equal((await r.addresses('silent.example')).kind, 'found')
+      assert.equal((await r.records('AAAA', 'silent.example')).kind, 'unknown')
     },
   ))
 

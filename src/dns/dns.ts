@@ -15,6 +15,11 @@ export type Answer<T> =
   | { readonly kind: 'absent'; readonly why?: string }
   | { readonly kind: 'unknown'; readonly why: string }
 
+/** Of "absent" it can matter whether the name has other records (NODATA) or does not exist at all (NXDOMAIN, RFC 2308). */
+export type RecordAnswer<T> =
+  | Exclude<Answer<T>, { kind: 'absent' }>
+  | { readonly kind: 'absent'; readonly why?: string; readonly nameExists: boolean }
+
 export type Mx = { readonly host: string; readonly preference: number }
 
 export type HostAddress = { readonly address: string; readonly family: 4 | 6 }
@@ -31,3 +36,10 @@ export type Resolver = {
   /** Forgets what is remembered; with questions under way their askers get `unknown`. */
   close(): void
 }
+
+/** What checking the authentication of mail asks besides (RFC 7208 section 5, RFC 9989): one type of record at a time. */
+export type RecordResolver = Resolver & {
+  /** A, AAAA and PTR records as text; `name` of PTR is the one under in-addr.arpa or ip6.arpa. */
+  records(type: RecordType, name: string): Promise<RecordAnswer<readonly string[]>>
+}
+export type RecordType = 'A' | 'AAAA' | 'PTR' | 'TXT' | 'CNAME'

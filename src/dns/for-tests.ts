@@ -48,7 +48,7 @@ function nothing(zone: Zone, key: string): [] | 'NXDOMAIN' {
   return Object.keys(zone).some((known) => known.endsWith(name)) ? [] : 'NXDOMAIN'
 }
 
-export function record(type: 'A' | 'AAAA' | 'NS' | 'CNAME', name: string, data: string, ttl = 60): Record {
+export function record(type: 'A' | 'AAAA' | 'NS' | 'CNAME' | 'PTR', name: string, data: string, ttl = 60): Record {
   return { type, name, data, ttl }
 }
 

@@ -1,7 +1,7 @@
-import type { Answer } from './dns.ts'
+import type { RecordAnswer } from './dns.ts'
 
 /** An answer with the seconds that it may be kept. */
-export type Aged<T> = { readonly answer: Answer<T>; readonly ttlSeconds: number }
+export type Aged<T> = { readonly answer: RecordAnswer<T>; readonly ttlSeconds: number }
 
 export type MemoryOptions = {
   readonly maxEntries: number
@@ -10,7 +10,7 @@ export type MemoryOptions = {
   readonly now: () => number
 }
 
-type Kept<T> = { readonly answer: Promise<Answer<T>>; until: number }
+type Kept<T> = { readonly answer: Promise<RecordAnswer<T>>; until: number }
 
 /**
  * Answers by name. The question under way is kept too, so that a hundred messages to one domain ask once.
@@ -25,7 +25,7 @@ export class Memory<T> {
   }
 
   /** The remembered answer for `name`, else that of `ask`. */
-  get(name: string, ask: () => Promise<Aged<T>>): Promise<Answer<T>> {
+  get(name: string, ask: () => Promise<Aged<T>>): Promise<RecordAnswer<T>> {
     const known = this.#kept.get(name)
     if (known !== undefined && known.until > this.#o.now()) return known.answer
     const asked = ask()

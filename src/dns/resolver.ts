@@ -1,7 +1,7 @@
 import { Resolver as Cares } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
-import type { Answer, HostAddress, Mx, Resolver } from './dns.ts'
+import type { HostAddress, Mx, RecordAnswer, RecordResolver, RecordType } from './dns.ts'
 import { type Aged, Memory, type MemoryOptions } from './memory.ts'
 
 export type ResolverOptions = {
@@ -29,7 +29,7 @@ const loopback: readonly HostAddress[] = [
 /** Answers that mean: the name or the type is not there (RFC 2308 sections 2.1 and 2.2), or no such name can be. */
 const absentCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
 
-export function makeResolver(o: ResolverOptions = {}): Resolver {
+export function makeResolver(o: ResolverOptions = {}): RecordResolver {
   const cares = new Cares({ timeout: o.timeoutMs ?? 3000, tries: o.tries ?? 2 })
   if (o.servers !== undefined) cares.setServers(o.servers)
   const memories: { clear(): void }[] = []
@@ -40,13 +40,23 @@ export function makeResolver(o: ResolverOptions = {}): Resolver {
     memories.push(memory)
     return async (name) => {
       const ascii = asciiName(name)
-      if (ascii === '') return { kind: 'absent', why: `${name} cannot be a domain name` }
+      if (ascii === '') return { kind: 'absent', why: `${name} cannot be a domain name`, nameExists: false }
       return memory.get(ascii, () => query(ascii).then(read, (error) => failed(type, ascii, error)))
     }
   }
 
   const a = question('A', (name) => cares.resolve4(name, { ttl: true }), hostAddresses(4))
   const aaaa = question('AAAA', (name) => cares.resolve6(name, { ttl: true }), hostAddresses(6))
+  const txt = question('TXT', (name) => cares.resolveTxt(name), joined)
+  const ptr = question('PTR', (name) => cares.resolvePtr(name), kept<readonly string[]>)
+  const cname = question('CNAME', (name) => cares.resolveCname(name), kept<readonly string[]>)
+  const byType: { readonly [T in RecordType]: Ask<readonly string[]> } = {
+    A: async (name) => texts(await a(name)),
+    AAAA: async (name) => texts(await aaaa(name)),
+    TXT: txt,
+    PTR: ptr,
+    CNAME: cname,
+  }
   return {
     async addresses(host) {
       const literal = addressLiteral(host)
@@ -56,9 +66,10 @@ export function makeResolver(o: ResolverOptions = {}): Resolver {
       return either(...(await Promise.all([a(host), aaaa(host)])))
     },
     mx: question('MX', (name) => cares.resolveMx(name), mxList),
-    txt: question('TXT', (name) => cares.resolveTxt(name), joined),
+    txt,
     ns: question('NS', (name) => cares.resolveNs(name), kept<readonly string[]>),
-    cname: question('CNAME', (name) => cares.resolveCname(name), firstOf),
+    cname: async (name) => firstOf(await cname(name)),
+    records: (type, name) => byType[type](name),
     close() {
       for (const memory of memories) memory.clear()
       cares.cancel()
@@ -66,7 +77,7 @@ export function makeResolver(o: ResolverOptions = {}): Resolver {
   }
 }
 
-type Ask<T> = (name: string) => Promise<Answer<T>>
+type Ask<T> = (name: string) => Promise<RecordAnswer<T>>
 
 function memoryOptions(o: ResolverOptions): MemoryOptions {
   return {
@@ -91,7 +102,8 @@ function asciiName(name: string): string {
 
 function failed<T>(type: string, name: string, error: unknown): Aged<T> {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-  if (absentCodes.has(code)) return { answer: { kind: 'absent' }, ttlSeconds: absentSeconds }
+  if (absentCodes.has(code))
+    return { answer: { kind: 'absent', nameExists: code === 'ENODATA' }, ttlSeconds: absentSeconds }
   return { answer: { kind: 'unknown', why: `the DNS did not answer for ${type} of ${name}: ${code}` }, ttlSeconds: 0 }
 }
 
@@ -99,9 +111,14 @@ function kept<T>(value: T, ttlSeconds = unseenTtlSeconds): Aged<T> {
   return { answer: { kind: 'found', value }, ttlSeconds }
 }
 
-function firstOf(found: readonly string[]): Aged<string> {
-  const [first] = found
-  return first === undefined ? { answer: { kind: 'absent' }, ttlSeconds: absentSeconds } : kept(first)
+function firstOf(answer: RecordAnswer<readonly string[]>): RecordAnswer<string> {
+  if (answer.kind !== 'found') return answer
+  const [first] = answer.value
+  return first === undefined ? { kind: 'absent', nameExists: true } : { kind: 'found', value: first }
+}
+
+function texts(answer: RecordAnswer<readonly HostAddress[]>): RecordAnswer<readonly string[]> {
+  return answer.kind === 'found' ? { kind: 'found', value: answer.value.map(({ address }) => address) } : answer
 }
 
 function mxList(found: readonly { exchange: string; priority: number }[]): Aged<readonly Mx[]> {
@@ -126,9 +143,9 @@ function hostAddresses(family: 4 | 6): (found: Found) => Aged<readonly HostAddre
 
 /** One of the two families is enough; but "absent" is said only when both are. */
 function either(
-  four: Answer<readonly HostAddress[]>,
-  six: Answer<readonly HostAddress[]>,
-): Answer<readonly HostAddress[]> {
+  four: RecordAnswer<readonly HostAddress[]>,
+  six: RecordAnswer<readonly HostAddress[]>,
+): RecordAnswer<readonly HostAddress[]> {
   const value = [four, six].flatMap((answer) => (answer.kind === 'found' ? answer.value : []))
   if (value.length > 0) return { kind: 'found', value }
   return four.kind === 'unknown' ? four : six

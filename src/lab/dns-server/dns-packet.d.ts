@@ -1,7 +1,7 @@
 /** The part of dns-packet 5 that the lab uses; the package brings no types. */
 declare module 'dns-packet' {
   export type RecordData =
-    | { readonly type: 'A' | 'AAAA' | 'NS' | 'CNAME'; readonly data: string }
+    | { readonly type: 'A' | 'AAAA' | 'NS' | 'CNAME' | 'PTR'; readonly data: string }
     | { readonly type: 'MX'; readonly data: { readonly preference: number; readonly exchange: string } }
     | { readonly type: 'TXT'; readonly data: readonly Buffer[] }
     | { readonly type: 'SOA'; readonly data: Soa }
