@@ -47,7 +47,12 @@ function readUtf8(value: string, typed: Typed): Recipient | undefined {
 
 function decode(bytes: string): string | undefined {
   const buffer = Buffer.from(bytes, 'latin1')
-  return isUtf8(buffer) ? buffer.toString('utf8').replaceAll(/\\x\{([0-9a-f]{2,6})\}/gi, unescape) : undefined
+  return isUtf8(buffer) ? unescapeText(buffer.toString('utf8')) : undefined
+}
+
+/** RFC 6533 section 3, EmbeddedUnicodeChar: `\x{E9}` is the character. */
+export function unescapeText(text: string): string {
+  return text.replaceAll(/\\x\{([0-9a-f]{2,6})\}/gi, unescape)
 }
 
 function unescape(escaped: string, digits: string): string {
@@ -77,7 +82,8 @@ function escape(to: string, old: string): string {
   return decode(oldLocal) === to.slice(0, at) ? oldLocal + escapeText(to.slice(at)) : escapeText(to)
 }
 
-function escapeText(text: string): string {
+/** Everything that is not QCHAR becomes an EmbeddedUnicodeChar. */
+export function escapeText(text: string): string {
   return text.replaceAll(
     /[^!-*,-<>-[\]-~]/gu,
     (c) => `\\x{${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')}}`,

@@ -1,8 +1,9 @@
 /**
- * Recipients in the machine-readable part of delivery reports (RFC 3464, RFC 6533) and disposition notifications (RFC 8098).
+ * Delivery reports: those of others mapped (RFC 3464, RFC 6533, disposition notifications too: RFC 8098), and our own written.
  * Promises: outside, no address that has an external form shows another one; inside, a user sees the address that was
  *   written to. Only mapped addresses change, and folding where a line would pass 998 bytes. Linear time, any bytes.
- * Never: touches the text for people, the returned message, or fields that it does not know.
+ * Never: touches the text for people, the returned message, or fields that it does not know; lets anything that came from
+ *   outside add a line, a field or a part to a report of ours.
  * On failure: none; a field that has two readings stays as it is.
  */
 import { type Address, addressKey, type Change, type MapAddress, parseAddress } from '../address/address.ts'
@@ -10,6 +11,9 @@ import type { Part } from '../mime/mime.ts'
 import { diagnosticAddresses } from './diagnostic.ts'
 import { type Edit, joinBlocks, type ReportField, readBlocks, replaceIn } from './fields.ts'
 import { type Recipient, readRecipient } from './recipient.ts'
+
+export type { ReportKind, ReportRecipient, ReportRequest, Returned } from './values.ts'
+export { writeReport } from './write-report.ts'
 
 /** `external` and `internal` map any address of a person; samePerson says whether two belong to one entry. */
 export type ReportMap = {
