@@ -11,22 +11,31 @@ import type { Message } from '../../mail/message/message.ts'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Project } from '../../project/project.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
-import { attribute, type Peer, type Supposition } from './attribute.ts'
+import { attribute, awaitsHeader, type Peer, type Supposition } from './attribute.ts'
 import { loopProblem } from './loops.ts'
 import { type Pass, readPass } from './pass.ts'
-import { type Route, route } from './route.ts'
+import { route, type Way } from './route.ts'
 
-export { type Peer, type Supposition, suppose, supposeTenant, type TenantPeer } from './attribute.ts'
+export { type Peer, proofFields, type Supposition, suppose, supposeTenant, type TenantPeer } from './attribute.ts'
 export { type Direction, issuePass, type Pass, passField } from './pass.ts'
-export type { Route } from './route.ts'
+export { type Route, route, routeAsOpen, type Way } from './route.ts'
 
-export type Refusal = { readonly reply: Reply; readonly why: string; readonly recipient?: Recipient }
-export type Routed = { readonly recipient: Recipient; readonly route: Exclude<Route, { kind: 'refused' }> }
+export type Refusal = {
+  readonly reply: Reply
+  readonly why: string
+  readonly recipient?: Recipient
+  /** The recipient's domain says retry-later: the attempt goes into the ledger. */
+  readonly retryLater?: string
+}
+export type Routed = { readonly recipient: Recipient; readonly route: Way }
+/** The domain is on hold; `why` says so, `route` is where it would go. */
+export type Held = Routed & { readonly why: string }
 export type Admission = {
   readonly peer: Peer
   readonly from: FromReading
   readonly pass: Pass | undefined
   readonly routed: readonly Routed[]
+  readonly held: readonly Held[]
   readonly refusals: readonly Refusal[]
 }
 
@@ -39,14 +48,12 @@ export function admitRecipient(
   from: MailFrom,
   recipient: Recipient,
 ): Refusal | undefined {
-  const isSettled = supposed.peers.some((peer) => peer.tenant.from.secret === undefined)
+  const isSettled = supposed.peers.some((peer) => !awaitsHeader(peer.tenant))
   const peers: Peer[] = isSettled ? [...supposed.peers] : [...supposed.peers, { kind: 'internet', why: supposed.why }]
   const ways = peers.map((peer) => route(project, peer, from, recipient))
   const refused = ways.filter((way) => way.kind === 'refused')
   const [first] = refused
-  return first === undefined || refused.length < ways.length
-    ? undefined
-    : { reply: first.reply, why: first.why, recipient }
+  return first === undefined || refused.length < ways.length ? undefined : refusalOf(first, recipient)
 }
 
 /** After DATA: the peer is known, the message is judged, and each recipient has its way or its refusal. */
@@ -64,7 +71,7 @@ export function admit(
   const pass = passOf(project, peer, message, passKey, now)
   const known = { peer, from: sender, pass }
   const problem = messageProblem(project, known, message)
-  if (problem !== undefined) return { ...known, routed: [], refusals: [problem] }
+  if (problem !== undefined) return { ...known, routed: [], held: [], refusals: [problem] }
   return { ...known, ...routeAll(project, peer, from, recipients) }
 }
 
@@ -78,14 +85,23 @@ function passOf(project: Project, peer: Peer, message: Message, passKey: Buffer,
 /** Routes without a message, as `explain` does when it was given none. */
 export function routeAll(project: Project, peer: Peer, from: MailFrom, recipients: readonly Recipient[]) {
   const routed: Routed[] = []
+  const held: Held[] = []
   const refusals: Refusal[] = []
   for (const recipient of recipients) {
     const way = route(project, peer, from, recipient)
-    if (way.kind === 'refused') refusals.push({ reply: way.reply, why: way.why, recipient })
+    if (way.kind === 'refused') refusals.push(refusalOf(way, recipient))
+    else if (way.kind === 'held') held.push({ recipient, route: way.way, why: way.why })
     else routed.push({ recipient, route: way })
   }
-  return { routed, refusals }
+  return { routed, held, refusals }
 }
+
+const refusalOf = ({ reply, why, retryLater }: Omit<Refusal, 'recipient'>, recipient: Recipient): Refusal => ({
+  reply,
+  why,
+  recipient,
+  ...(retryLater === undefined ? {} : { retryLater }),
+})
 
 function messageProblem(project: Project, { peer, from, pass }: Known, message: Message): Refusal | undefined {
   const loop = loopProblem(message.header, project.gateway.hostname)

@@ -1,7 +1,8 @@
 /**
  * Attribution: to which tenant, or to the internet, does a connection belong? A connection is a tenant's when everything
  * that the tenant's connector demands holds. Addresses and Microsoft's own certificate are shared by every Microsoft 365
- * customer, so a connector that also demands a secret header is only *supposed* until the header has been seen.
+ * customer, so a connector that also demands a header (a secret, Microsoft's word for the organisation) is only *supposed*
+ * until the header has been seen. What the header of Microsoft is worth: docs/decisions/organisation-header.md.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { BlockList, isIPv6 } from 'node:net'
@@ -11,7 +12,14 @@ import type { Client } from '../listen/listen.ts'
 import { nameMatches, publicAuthorities, readBundle, verifyChain } from './certificate.ts'
 
 /** How a tenant proved itself. */
-export type Proof = 'certificate' | 'address' | 'server name' | 'secret header'
+export type Proof =
+  | 'certificate'
+  | 'address'
+  | 'server name'
+  | 'secret header'
+  /** Beside `secret header`: the tenant's rule still sets the value that is being given up. */
+  | 'its previous value'
+  | 'organisation'
 
 export type Peer =
   | { readonly kind: 'internet'; readonly why: string }
@@ -39,18 +47,42 @@ export function suppose(project: Project, client: Client, now: Date): Suppositio
   return { peers, why: misses.join('; ') }
 }
 
+/** Does the message itself have a say in whose it is? */
+export const awaitsHeader = ({ from }: Tenant): boolean => from.secret !== undefined || from.organisation !== undefined
+
 /** The tenant itself, once the header of the message is there. */
 export function attribute(supposed: Supposition, header: Header): Peer {
   const misses: string[] = []
   const matches: TenantPeer[] = []
   for (const peer of supposed.peers) {
-    const secret = peer.tenant.from.secret
-    if (secret === undefined) matches.push(peer)
-    else if (carries(header, secret.header, secret.value))
-      matches.push({ ...peer, proofs: [...peer.proofs, 'secret header'] })
-    else misses.push(`${peer.tenant.name}: the secret header ${secret.header} is missing or wrong`)
+    const found = headerHolds(peer.tenant, header)
+    if (typeof found === 'string') misses.push(`${peer.tenant.name}: ${found}`)
+    else matches.push({ ...peer, proofs: [...peer.proofs, ...found] })
   }
   return decided(matches, [...misses, supposed.why].filter((s) => s !== '').join('; '))
+}
+
+/** The demands on the header; a string says which one failed, and never what it should hold. */
+function headerHolds({ from: { secret, organisation } }: Tenant, header: Header): readonly Proof[] | string {
+  const proofs: Proof[] = []
+  if (secret !== undefined) {
+    const current = carries(header, secret.header, secret.value)
+    const previous = secret.previousValue !== undefined && carries(header, secret.header, secret.previousValue)
+    if (!current && !previous) return `the secret header ${secret.header} is missing or wrong`
+    proofs.push('secret header')
+    if (!current) proofs.push('its previous value')
+  }
+  if (organisation !== undefined) {
+    const names = onlyValue(header, organisation.header)?.toLowerCase()
+    if (names !== organisation.value) return `the header ${organisation.header} is missing or names somebody else`
+    proofs.push('organisation')
+  }
+  return proofs
+}
+
+/** What a message of this tenant shows, for an example of one. */
+export function proofFields({ from: { secret, organisation } }: Tenant): readonly string[] {
+  return [secret, organisation].flatMap((field) => (field === undefined ? [] : [`${field.header}: ${field.value}`]))
 }
 
 /** One tenant, or nobody: where the demands of two hold, what only that tenant can have beats an address that it may share. */
@@ -100,6 +132,8 @@ const checked = new WeakMap<object, Map<Buffer | undefined, readonly string[] | 
 function verifiedNames(tenant: Tenant, client: Client, now: Date): readonly string[] | string {
   const tls = client.tls
   if (tls === undefined || tls.peerChain.length === 0) return 'no client certificate was presented'
+  // A resumed connection shows what an earlier one had shown, to another name perhaps; ours are never resumed.
+  if (tls.resumed) return 'the connection was resumed: its certificate was not presented now'
   const known = checked.get(tls) ?? new Map<Buffer | undefined, readonly string[] | string>()
   checked.set(tls, known)
   const before = known.get(tenant.from.ca)
@@ -132,12 +166,16 @@ function addRange(list: BlockList, cidr: string): void {
 
 /** Compared in constant time; a header given twice proves nothing. */
 function carries(header: Header, name: string, value: string): boolean {
-  const fields = all(header, name.toLowerCase())
-  const field = fields[0]
-  if (field === undefined || fields.length !== 1) return false
-  const given = Buffer.from(unfold(fieldValue(field)), 'latin1')
+  const given = Buffer.from(onlyValue(header, name) ?? '', 'latin1')
   const wanted = Buffer.from(value, 'utf8')
   const padded = Buffer.alloc(wanted.length)
   given.copy(padded)
   return timingSafeEqual(padded, wanted) && given.length === wanted.length
+}
+
+/** Of a field that stands there once: one more may be the sender's own, and nobody could say which is whose. */
+function onlyValue(header: Header, name: string): string | undefined {
+  const fields = all(header, name.toLowerCase())
+  const [field] = fields
+  return field === undefined || fields.length !== 1 ? undefined : unfold(fieldValue(field))
 }

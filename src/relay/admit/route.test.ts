@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { projectOf, recipient, sender } from '../../../test/support/relay-values.ts'
 import { tenantNamed } from '../../project/project.ts'
 import type { Peer, Proof, TenantPeer } from './attribute.ts'
-import { mayRelay, route } from './route.ts'
+import { mayRelay, type Route, route, routeAsOpen } from './route.ts'
 
 const project = projectOf(`
 name: p
@@ -14,6 +14,7 @@ tenants:
 directory:
   - { internal: john@one.example, external: john@shared.example, aliases: [js@old.example] }
   - { internal: mary@two.example, external: mary@shared.example }
+  - { internal: ann@one.example, external: ann@held.example }
   - { internal: "@second.example", external: "@wide.example" }
   - { internal: robot@two.example, external: noreply@shared.example, outboundOnly: true }
 domains:
@@ -21,7 +22,8 @@ domains:
   - { name: wide.example }
   - { name: home.example, unknown: { tenant: two } }
   - { name: old.example }
-  - { name: held.example, mode: hold }
+  - { name: held.example, mode: hold, unknown: { tenant: two } }
+  - { name: strict.example, mode: hold }
   - { name: later.example, mode: retry-later }
 `)
 
@@ -39,12 +41,17 @@ const two = tenantPeer('two')
 const net: Peer = { kind: 'internet', why: 'no connector matches' }
 
 function way(peer: Peer, to: string, from = 'john@one.example'): string {
-  const found = route(project, peer, sender(from), recipient(to))
+  return told(route(project, peer, sender(from), recipient(to)))
+}
+
+function told(found: Route): string {
   switch (found.kind) {
     case 'inside':
       return `${found.tenant.name} ${found.to}`
     case 'outside':
       return `outside ${found.domain}`
+    case 'held':
+      return `held: ${told(found.way)}`
     case 'refused':
       return `${found.reply.code} ${found.reply.enhanced}`
   }
@@ -72,9 +79,12 @@ test('the table of docs/flow.md', () => {
     [net, 'nobody@one.example', '550 5.1.1'],
     [net, 'nobody@home.example', 'two nobody@home.example'],
     [net, 'x@outside.example', '550 5.7.1'],
-    [net, 'john@held.example', '451 4.3.2'],
+    [net, 'john@held.example', 'held: two john@held.example'],
+    [one, 'john@held.example', 'held: two john@held.example'],
+    [two, 'john@held.example', '554 5.4.6'],
+    [net, 'ann@held.example', 'held: one ann@one.example'],
+    [net, 'nobody@strict.example', '550 5.1.1'],
     [net, 'john@later.example', '451 4.3.2'],
-    [one, 'john@held.example', '451 4.3.2'],
     [one, 'nobody@two.example', 'two nobody@two.example'],
     [two, 'nobody@one.example', 'one nobody@one.example'],
     [one, 'nobody@shared.example', '550 5.1.1'],
@@ -112,7 +122,7 @@ test('bounce addresses find their tenant by domain, unchanged', () => {
     [one, 'john+zoe=x.example@one.example', '554 5.4.6'],
     // Outside it is anybody's, and this null sender is of a tenant known by its address alone.
     [one, 'SRS0=abc=XY=x.example=z@outside.example', '550 5.7.1'],
-    [net, 'prvs=12ab=john@held.example', '451 4.3.2'],
+    [net, 'prvs=12ab=john@held.example', 'held: two prvs=12ab=john@held.example'],
   ]
   for (const [peer, to, expected] of rows) assert.equal(way(peer, to, ''), expected, to)
 })
@@ -176,4 +186,15 @@ domains: [{ name: one.example, unknown: { tenant: two } }]
   }
   assert.equal(ask('one'), 'two')
   assert.equal(ask('two'), 'one')
+})
+
+test('retry-later names its domain for the ledger; as open it is any other', () => {
+  const later = route(project, net, sender('a@x.example'), recipient('john@LATER.example'))
+  assert.ok(later.kind === 'refused')
+  assert.equal(later.retryLater, 'later.example')
+  assert.equal(told(routeAsOpen(project, net, sender('a@x.example'), recipient('john@later.example'))), '550 5.1.1')
+  assert.equal(
+    told(routeAsOpen(project, net, sender('a@x.example'), recipient('ann@held.example'))),
+    'one ann@one.example',
+  )
 })

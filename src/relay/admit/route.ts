@@ -12,7 +12,8 @@ import {
 import type { MailFrom, Recipient } from '../listen/listen.ts'
 import type { Peer, TenantPeer } from './attribute.ts'
 
-export type Route =
+/** Where mail for a recipient goes. */
+export type Way =
   | {
       readonly kind: 'inside'
       readonly tenant: Tenant
@@ -21,28 +22,46 @@ export type Route =
       readonly why: string
     }
   | { readonly kind: 'outside'; readonly domain: string; readonly why: string }
-  | { readonly kind: 'refused'; readonly reply: Reply; readonly why: string }
+type Refused = {
+  readonly kind: 'refused'
+  readonly reply: Reply
+  readonly why: string
+  /** The domain that asks everybody to come back: an attempt that goes into the ledger. */
+  readonly retryLater?: string
+}
+export type Route =
+  | Way
+  /** The domain stands still and its mail is kept; `way` is where it would go. */
+  | { readonly kind: 'held'; readonly domain: string; readonly way: Way; readonly why: string }
+  | Refused
 
-/** The way of one recipient. The relay rule is applied to what lies outside, so the answer holds for this envelope only. */
+/**
+ * The way of one recipient. The relay rule is applied to what lies outside, so the answer holds for this envelope only.
+ * Mail that is refused in the end is not taken to be held first: hold comes after everything else has been judged.
+ */
 export function route(project: Project, peer: Peer, from: MailFrom, recipient: Recipient): Route {
   const domain = domainKey(recipient.address.domain)
+  const mode = servedDomain(project, domain)?.mode ?? 'open'
+  const why = `${domain} is in mode ${mode}`
+  if (mode === 'retry-later')
+    return { kind: 'refused', reply: replies.domainRetryLater(domain), why, retryLater: domain }
+  const way = routeAsOpen(project, peer, from, recipient)
+  return mode === 'hold' && way.kind !== 'refused' ? { kind: 'held', domain, way, why } : way
+}
+
+/** The same as if every domain were open. */
+export function routeAsOpen(project: Project, peer: Peer, from: MailFrom, recipient: Recipient): Way | Refused {
+  const domain = domainKey(recipient.address.domain)
   if (domain === '') return toLiteral(recipient)
-  return standingStill(project, domain) ?? inside(project, peer, recipient, domain) ?? outside(peer, from, domain)
+  return inside(project, peer, recipient, domain) ?? outside(peer, from, domain)
 }
 
 /** An address literal would let anybody who may relay reach servers that only we can reach. */
-function toLiteral({ text }: Recipient): Route {
+function toLiteral({ text }: Recipient): Refused {
   return { kind: 'refused', reply: replies.domainNotServed(), why: `${text} names a server, not a domain` }
 }
 
-function standingStill(project: Project, domain: string): Route | undefined {
-  const served = servedDomain(project, domain)
-  if (served === undefined || served.mode === 'open') return undefined
-  const reply = served.mode === 'hold' ? replies.domainOnHold(domain) : replies.domainRetryLater(domain)
-  return { kind: 'refused', reply, why: `${domain} is in mode ${served.mode}` }
-}
-
-function inside(project: Project, peer: Peer, recipient: Recipient, domain: string): Route | undefined {
+function inside(project: Project, peer: Peer, recipient: Recipient, domain: string): Way | Refused | undefined {
   const internal = project.table.internal(recipient.address)
   if (internal.entry !== undefined) {
     const home = tenantOfDomain(project, domainOf(internal.to))
@@ -64,21 +83,21 @@ function asksAnother(project: Project, peer: Peer, owner: Tenant, domain: string
   return peer.tenant.name !== owner.name || servedDomain(project, domain)?.unknown.kind !== 'tenant'
 }
 
-function person(peer: Peer, recipient: Recipient, tenant: Tenant, to: string, entry: Entry): Route {
+function person(peer: Peer, recipient: Recipient, tenant: Tenant, to: string, entry: Entry): Way | Refused {
   // An entry for many people says the same of each, so that a message to all of them has one reason.
   const who = entry.kind === 'exact' ? to : entry.internal
   const why = `${entry.id} says that ${who} lives in tenant ${tenant.name}`
   return goesRound(peer, recipient, tenant, to) ?? { kind: 'inside', tenant, to, entry, why }
 }
 
-function unchanged(peer: Peer, recipient: Recipient, tenant: Tenant, who: string): Route {
+function unchanged(peer: Peer, recipient: Recipient, tenant: Tenant, who: string): Way | Refused {
   const to = recipient.text
   const why = `${who}: at ${domainOf(to)} such mail goes to tenant ${tenant.name}`
   return goesRound(peer, recipient, tenant, to) ?? { kind: 'inside', tenant, to, why }
 }
 
 /** Going back into the tenant that the message came from is right when the recipient was rewritten, a loop when it was not. */
-function goesRound(peer: Peer, recipient: Recipient, tenant: Tenant, to: string): Route | undefined {
+function goesRound(peer: Peer, recipient: Recipient, tenant: Tenant, to: string): Refused | undefined {
   if (peer.kind !== 'tenant' || peer.tenant.name !== tenant.name || to !== recipient.text) return undefined
   const why = `${to} came from tenant ${tenant.name} and would go back to it unchanged`
   return { kind: 'refused', reply: replies.loop(), why }
@@ -91,7 +110,7 @@ function unknownPerson(
   recipient: Recipient,
   domain: string,
   isTenants: boolean,
-): Route | undefined {
+): Way | Refused | undefined {
   const served = servedDomain(project, domain)
   if (served === undefined && !isTenants) return undefined
   const tenant = served?.unknown.kind === 'tenant' ? tenantNamed(project, served.unknown.tenant) : undefined
@@ -110,7 +129,7 @@ function bounceHome(project: Project, recipient: Recipient, domain: string): Ten
   return entry === undefined ? undefined : tenantOfDomain(project, domainOf(entry.internal))
 }
 
-function outside(peer: Peer, from: MailFrom, domain: string): Route {
+function outside(peer: Peer, from: MailFrom, domain: string): Way | Refused {
   if (peer.kind === 'internet') {
     return {
       kind: 'refused',

@@ -3,7 +3,7 @@ import { mailHosts, type Resolver } from '../../dns/dns.ts'
 import { domainKey, parsePath } from '../../mail/address/address.ts'
 import { type Content, normaliseLineEnds } from '../../mail/message/message.ts'
 import { type Project, type Tenant, tenantNamed, tenantOfDomain } from '../../project/project.ts'
-import { type Supposition, supposeTenant } from '../admit/admit.ts'
+import { proofFields, type Supposition, supposeTenant } from '../admit/admit.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
 import { type ExistingKeys, type ExplainedDelivery, type Explanation, tryOut } from './trial.ts'
 
@@ -108,9 +108,8 @@ function messageOf(
     }
   }
   const from = inner(ask.from) === '' ? `MAILER-DAEMON@${tenant?.domains[0] ?? 'localhost'}` : inner(ask.from)
-  const secret = tenant?.from.secret
   const lines = [
-    ...(secret === undefined ? [] : [`${secret.header}: ${secret.value}`]),
+    ...(tenant === undefined ? [] : proofFields(tenant)),
     `From: <${from}>`,
     `To: ${ask.to.map((to) => `<${inner(to)}>`).join(',\r\n ')}`,
     'Subject: an example',

@@ -1,7 +1,7 @@
 /** A trial run: the stages of the relay up to the point where something would be sent. */
 import { type Content, type Message, readMessage } from '../../mail/message/message.ts'
 import { type Entry, type Project, servedDomain } from '../../project/project.ts'
-import { type Admission, admit, type Peer, type Refusal, type Supposition } from '../admit/admit.ts'
+import { type Admission, admit, type Held, type Peer, type Refusal, type Supposition } from '../admit/admit.ts'
 import { finish, type Signing, signingDomain } from '../carry/carry.ts'
 import type { Client, Incoming, MailFrom, Recipient } from '../listen/listen.ts'
 import { type Delivery, type Given, plan } from '../plan/plan.ts'
@@ -65,7 +65,11 @@ export async function tryOut(question: TrialQuestion): Promise<Tried> {
       peer: peerName(admission.peer),
       ...(refused === undefined ? {} : { refused }),
       deliveries: explained.map((e) => e.delivery),
-      reasons: [peerReason(admission.peer), ...admission.refusals.map(refusalReason)],
+      reasons: [
+        peerReason(admission.peer),
+        ...admission.held.map(heldReason),
+        ...admission.refusals.map(refusalReason),
+      ],
     },
     copies: explained.map((e) => e.content),
   }
@@ -152,6 +156,9 @@ function refusedPart(refusals: readonly Refusal[]): Explanation['refused'] {
   const [first] = refusals
   return first && { ...first.reply, why: first.why }
 }
+
+const heldReason = ({ recipient, why, route }: Held): string =>
+  `mail for ${recipient.text} is kept until it is released: ${why}; it would go: ${route.why}`
 
 const refusalReason = ({ recipient, reply, why }: Refusal): string =>
   `${recipient === undefined ? 'the message' : recipient.text} is refused, ${reply.code} ${reply.enhanced}: ${why}`
