@@ -17,6 +17,10 @@ export function readDemands(reading: Reading, path: Path, from: TenantDocument['
     )
   }
   const secret = from.secret === undefined ? undefined : readSecretHeader(reading, [...path, 'secret'], from.secret, of)
+  const organisation =
+    from.organisation === undefined
+      ? undefined
+      : readOrganisation(reading, [...path, 'organisation'], from.organisation, of)
   const serverName = from.serverName?.toLowerCase().replace(/\.$/, '')
   if (serverName !== undefined && !isHostName(serverName)) {
     reading.wrong(
@@ -31,6 +35,7 @@ export function readDemands(reading: Reading, path: Path, from: TenantDocument['
     ...(ca === undefined ? {} : { ca }),
     ...(serverName === undefined ? {} : { serverName }),
     ...(secret === undefined ? {} : { secret }),
+    ...(organisation === undefined ? {} : { organisation }),
   }
 }
 
@@ -38,7 +43,8 @@ function readCertificateNames(reading: Reading, path: Path, names: readonly stri
   return names.map((name, i) => {
     const bare = name.startsWith('*.') ? name.slice(2) : name
     const key = domainKey(bare)
-    if (key === '')
+    // `*.com` would be everybody whose name has two labels.
+    if (key === '' || (name !== bare && !key.includes('.')))
       reading.wrong(
         [...path, i],
         `from.certificate of ${of} names ${show(name)}, which is not the name of a certificate.`,
@@ -64,9 +70,9 @@ function readNetworks(reading: Reading, path: Path, networks: readonly string[],
 function readSecretHeader(
   reading: Reading,
   path: Path,
-  secret: { readonly header: string; readonly valueFile: string },
+  secret: NonNullable<TenantDocument['from']['secret']>,
   of: string,
-): { header: string; value: string } | undefined {
+): Demands['secret'] {
   const why = secretHeaderProblem(secret.header)
   if (why !== undefined)
     reading.wrong(
@@ -74,27 +80,56 @@ function readSecretHeader(
       `The secret header ${show(secret.header)} of ${of} ${why}.`,
       'Choose a name of its own, such as X-Causeway-Key.',
     )
-  const value = readSecret(reading, [...path, 'valueFile'], secret.valueFile)
+  const { header, valueFile, previousValueFile } = secret
+  const value = readSecretValue(reading, [...path, 'valueFile'], valueFile, of)
+  const previousValue =
+    previousValueFile === undefined
+      ? undefined
+      : readSecretValue(reading, [...path, 'previousValueFile'], previousValueFile, of)
   if (value === undefined) return undefined
-  // The value itself is never repeated here.
-  if (value.trim() === '')
-    return reading.wrong(
-      [...path, 'valueFile'],
-      `The secret of ${of} in ${show(secret.valueFile)} is empty.`,
-      'Put a long random value there.',
+  if (value === previousValue)
+    reading.warn(
+      [...path, 'previousValueFile'],
+      `Both values of the secret of ${of} are the same.`,
+      'Put the new value into valueFile, or remove previousValueFile.',
     )
+  return { header, value, ...(previousValue === undefined ? {} : { previousValue }) }
+}
+
+// What can be tried out by sending mail is no secret.
+const minSecretLength = 8
+const goodSecretLength = 16
+
+/** The value itself is never repeated in a sentence. */
+function readSecretValue(reading: Reading, path: Path, name: string, of: string): string | undefined {
+  const value = readSecret(reading, path, name)
+  if (value === undefined) return undefined
+  if (value.trim() === '')
+    return reading.wrong(path, `The secret of ${of} in ${show(name)} is empty.`, 'Put a long random value there.')
   if (!/^[!-~](?:[ -~]*[!-~])?$/.test(value)) {
     return reading.wrong(
-      [...path, 'valueFile'],
-      `The secret of ${of} in ${show(secret.valueFile)} is not one line of ASCII without spaces around it.`,
+      path,
+      `The secret of ${of} in ${show(name)} is not one line of ASCII without spaces around it.`,
       'Use letters and digits on a single line.',
     )
   }
-  if (value.length < 16)
-    reading.warn(
-      [...path, 'valueFile'],
-      `The secret of ${of} is only ${value.length} characters long.`,
-      'Use 32 random characters or more.',
-    )
-  return { header: secret.header, value }
+  const short = `The secret of ${of} is only ${value.length} characters long.`
+  if (value.length < minSecretLength) return reading.wrong(path, short, 'Use 32 random characters or more.')
+  if (value.length < goodSecretLength) reading.warn(path, short, 'Use 32 random characters or more.')
+  return value
+}
+
+const tenantId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Microsoft writes the tenant ID into one field and the default domain into another; each is looked for in its own. */
+function readOrganisation(reading: Reading, path: Path, text: string, of: string): Demands['organisation'] {
+  const id = text.toLowerCase()
+  if (tenantId.test(id)) return { header: 'X-MS-Exchange-CrossTenant-Id', value: id }
+  const domain = domainKey(text)
+  if (domain.includes('.')) return { header: 'X-OriginatorOrg', value: domain }
+  return reading.wrong(
+    path,
+    `from.organisation of ${of} is ${show(text)}, which is neither a tenant ID nor a domain.`,
+    'Write the tenant ID as the Entra admin center shows it, such as 00000000-1111-2222-3333-444444444444.',
+  )
 }

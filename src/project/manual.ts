@@ -132,7 +132,7 @@ Every bad row is told, by line, and nothing is taken from a file that has one.
 const checks = `## How a tenant must be recognised
 
 Source addresses and Microsoft's own certificates are shared by all customers of Microsoft 365. A tenant of the kind \`exchange-online\` therefore
-needs a \`secret\`, or a \`certificate\` for a name of its own; addresses, a server name or a certificate such as \`mail.protection.outlook.com\` alone are
-refused. Two tenants whose demands one connection could meet are refused too; a warning is given when they demand different things, so
+needs a \`secret\`, a \`certificate\` for a name of its own, or its \`organisation\` together with Microsoft's certificate
+(\`mail.protection.outlook.com\`); addresses, a server name, that certificate or that header alone are refused, for the kind \`smtp\` too. Two tenants whose demands one connection could meet are refused too; a warning is given when they demand different things, so
 a connection that has all of them belongs to the one that proves more (certificate or secret), and to neither when both or none do.
 `

@@ -35,7 +35,10 @@ export type Demands = {
   /** CIDR. */
   readonly addresses: readonly string[]
   readonly serverName?: string
-  readonly secret?: { readonly header: string; readonly value: string }
+  /** `previousValue` counts as well while one value is exchanged for another. */
+  readonly secret?: { readonly header: string; readonly value: string; readonly previousValue?: string }
+  /** An Exchange Online organisation as Microsoft names it in a header field. Proves nothing without Microsoft's certificate. */
+  readonly organisation?: { readonly header: string; readonly value: string }
 }
 
 export type Tenant = {

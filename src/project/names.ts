@@ -49,9 +49,10 @@ export function isSelector(text: string): boolean {
   )
 }
 
-// Fields that mail is made of: as a tenant's secret they would be removed from everything that leaves.
+// Fields that mail is made of: as a tenant's secret they would be removed from everything that leaves. What Microsoft writes
+// into every message is known to everybody, or removed by Exchange Online before it leaves.
 const taken =
-  /^(?:from|to|cc|bcc|sender|reply-to|subject|date|message-id|in-reply-to|references|received|return-path|mime-version|dkim-signature|authentication-results|content-.*|resent-.*|arc-.*|list-.*|x-causeway-pass)$/i
+  /^(?:x-originatororg|x-ms-.*|x-microsoft-.*|x-forefront-.*|x-eop.*|from|to|cc|bcc|sender|reply-to|subject|date|message-id|in-reply-to|references|received|return-path|mime-version|dkim-signature|authentication-results|content-.*|resent-.*|arc-.*|list-.*|x-causeway-pass)$/i
 
 /** RFC 5322 section 2.2: printable ASCII without colon. undefined when it may carry a secret, else why not. */
 export function secretHeaderProblem(name: string): string | undefined {

@@ -36,6 +36,9 @@ const secretSchema = z
   .strictObject({
     header: text.describe('Name of the header field that carries the secret. It is removed from whatever leaves.'),
     valueFile: text.describe('File with the value. One final line end is not part of it.'),
+    previousValueFile: text
+      .optional()
+      .describe('File with the value before: it counts too, while the transport rule still sets it.'),
   })
   .describe('A header field that only this tenant knows, set by a transport rule.')
   .meta({ id: 'Secret' })
@@ -47,6 +50,11 @@ const fromSchema = z
     addresses: list(text).optional().describe('Source addresses: single ones, or networks such as 192.0.2.0/24.'),
     serverName: text.optional().describe('Host name that it connects to (SNI).'),
     secret: secretSchema.optional(),
+    organisation: text
+      .optional()
+      .describe(
+        "Tenant ID of an Exchange Online organisation (or its default domain), as Microsoft writes it into the header. Counts only beside Microsoft's certificate.",
+      ),
   })
   .describe('How its mail is recognised: by all of these that are given, at least one.')
   .meta({ id: 'From' })

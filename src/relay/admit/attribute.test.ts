@@ -7,7 +7,7 @@ import { type Ca, issue, makeCa } from '../../../test/support/certificates.ts'
 import { aClient, projectOf } from '../../../test/support/relay-values.ts'
 import { parseHeader } from '../../mail/header/header.ts'
 import type { Client, TlsInfo } from '../listen/listen.ts'
-import { attribute, type Peer, suppose, supposeTenant } from './attribute.ts'
+import { attribute, type Peer, proofFields, suppose, supposeTenant } from './attribute.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'attribute-'))
 after(() => rmSync(dir, { recursive: true }))
@@ -150,4 +150,79 @@ test('explain supposes what the connection must show, not what the message must 
   assert.ok(tenant)
   assert.equal(name(attribute(supposeTenant(tenant), parseHeader(''))), 'internet')
   assert.equal(name(attribute(supposeTenant(tenant), parseHeader('X-Key: the secret of one\r\n'))), 'one')
+})
+
+const exchanging =
+  '{ addresses: [192.0.2.0/24], secret: { header: X-Key, valueFile: two.key, previousValueFile: one.key } }'
+
+test('while a secret is exchanged both values count, and the trace tells which one came', () => {
+  const p = project(exchanging)
+  const proofs = (field: string) => {
+    const peer = who(p, aClient, `${field}\r\n`)
+    return peer.kind === 'tenant' ? peer.proofs : peer.why
+  }
+  assert.deepEqual(proofs('X-Key: the secret of two'), ['address', 'secret header'])
+  assert.deepEqual(proofs('X-Key: the secret of one'), ['address', 'secret header', 'its previous value'])
+  for (const field of ['X-Key: the secret of', 'X-Key: ', 'X-Key: the secret of one\r\nX-Key: the secret of two'])
+    assert.match(String(proofs(field)), /the secret header X-Key is missing or wrong/, field)
+})
+
+const id = '00000000-1111-2222-3333-44444444abcd'
+const hosted = (organisation: string) =>
+  `{ certificate: [mail.protection.outlook.com], ca: a.pem, organisation: ${organisation} }`
+const microsoft = { names: ['mail.protection.outlook.com'] }
+
+test('the organisation: Microsoft’s word counts once, and only on a connection with its certificate', () => {
+  const p = project(hosted(id))
+  const byDomain = project(hosted('two.example'))
+  const peer = who(p, withTls(microsoft), `X-MS-Exchange-CrossTenant-Id: ${id.toUpperCase()}\r\n`)
+  assert.ok(peer.kind === 'tenant')
+  assert.deepEqual(peer.proofs, ['certificate', 'organisation'])
+  assert.equal(name(who(byDomain, withTls(microsoft), 'x-originatororg:  Two.Example \r\n')), 'one')
+  const bad = [
+    '',
+    'X-MS-Exchange-CrossTenant-Id: 00000000-1111-2222-3333-44444444abce',
+    `X-MS-Exchange-CrossTenant-Id: ${id}\r\nX-MS-Exchange-CrossTenant-Id: ${id}`,
+    `X-MS-Exchange-CrossTenant-Id: other\r\nX-MS-Exchange-CrossTenant-Id: ${id}`,
+    // What one field says is no answer to a question about the other.
+    `X-OriginatorOrg: ${id}`,
+    'X-MS-Exchange-CrossTenant-Id: two.example',
+    'X-OriginatorOrg: two.example.evil.example',
+    'X-OriginatorOrg: evil.example, two.example',
+    'X-OriginatorOrg: two.example (comment)',
+    'X-OriginatorOrg: two.example\r\nX-OriginatorOrg: three.example',
+  ]
+  for (const field of bad)
+    for (const each of [p, byDomain])
+      assert.equal(name(who(each, withTls(microsoft), `${field}\r\n`)), 'internet', field)
+  const forgers = [aClient, withTls(), withTls({ ...microsoft, ca: caB }), withTls({ names: ['evil.example'] })]
+  for (const client of forgers)
+    assert.equal(name(who(p, client, `X-MS-Exchange-CrossTenant-Id: ${id}\r\n`)), 'internet')
+})
+
+test('a message of both organisations belongs to neither', () => {
+  const p = project(
+    hosted('one.example'),
+    '{ addresses: [192.0.2.0/24], secret: { header: X-Key, valueFile: one.key } }',
+  )
+  const both = 'X-OriginatorOrg: one.example\r\nX-Key: the secret of one\r\n'
+  const peer = who(p, withTls(microsoft), both)
+  assert.ok(peer.kind === 'internet')
+  assert.match(peer.why, /the demands of one and two hold alike/)
+})
+
+test('a resumed connection has presented nothing', () => {
+  const client = withTls({ names: ['mail.one.example'] })
+  assert.ok(client.tls)
+  const resumed = { ...client, tls: { ...client.tls, resumed: true } }
+  const peer = who(project(cert), resumed)
+  assert.ok(peer.kind === 'internet')
+  assert.match(peer.why, /resumed/)
+})
+
+test('explain writes into its example what the tenant’s messages show', () => {
+  const [one, two] = project(hosted('one.example'), exchanging).tenants
+  assert.ok(one && two)
+  assert.deepEqual(proofFields(one), ['X-OriginatorOrg: one.example'])
+  assert.deepEqual(proofFields(two), ['X-Key: the secret of two'])
 })
