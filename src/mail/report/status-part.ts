@@ -1,7 +1,7 @@
 /** The part for programs: message/delivery-status (RFC 3464), message/global-delivery-status (RFC 6533). */
 import { makeField } from '../header/header.ts'
 import { cleanText } from '../reply/reply.ts'
-import { isAscii, shown, toBytes } from './shown.ts'
+import { isAscii, toBytes } from './shown.ts'
 import { typedAddress, typedAsGiven } from './typed-address.ts'
 import { dateTime, type ReportPart, type ReportRecipient, type ReportRequest } from './values.ts'
 
@@ -19,9 +19,10 @@ export function statusPart(r: ReportRequest): ReportPart {
 
 /** RFC 3464 section 2.2. */
 function messageFields(r: ReportRequest): readonly string[] {
-  const envelopeId = shown(r.originalEnvelopeId ?? '', 200)
+  // RFC 3461 section 4.4 has it printable, and 100 characters long. Something else would find no message again.
+  const isEnvelopeId = /^[!-~][ -~]{0,99}$/.test(r.originalEnvelopeId ?? '')
   return [
-    field('Original-Envelope-Id', isAscii(envelopeId) ? envelopeId : cleanText(envelopeId)),
+    field('Original-Envelope-Id', isEnvelopeId ? r.originalEnvelopeId : undefined),
     field('Reporting-MTA', `dns;${r.hostname}`),
     field('Arrival-Date', dateTime(r.arrival)),
   ]
@@ -71,5 +72,5 @@ const maxWord = /[^ ]{900}/g
 /** RFC 3464 section 2.3.6. */
 function diagnosticField(diagnostic: string): string {
   const words = cleanText(diagnostic, 2000).trim()
-  return words === '' ? '' : makeField('Diagnostic-Code', `smtp;${words.replaceAll(maxWord, '$& ')}`).raw
+  return words === '' ? '' : makeField('Diagnostic-Code', `smtp; ${words.replaceAll(maxWord, '$& ')}`).raw
 }
