@@ -47,15 +47,12 @@ function mapper(table: RoutingTable, side: Direction): MapAddress {
 function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy, 'body'> {
   const names = view === 'unchanged' ? new Set<string>() : fieldSets[project.policy.fields][view]
   const map = mapper(project.table, view === 'inside' ? 'inside' : 'outside')
-  const secrets = new Set(
-    project.tenants.flatMap((t) => (t.from.secret === undefined ? [] : [t.from.secret.header.toLowerCase()])),
-  )
+  const isSecret = secretsOf(project)
   const fields: Field[] = []
   const changes: Change[] = []
   const left: { field: string; why: string }[] = []
   for (const field of header.fields) {
-    const key = field.key === '' ? disguisedKey(field) : field.key
-    if (key.startsWith('x-causeway-') || secrets.has(key)) continue
+    if (keyOf(field).startsWith('x-causeway-') || isSecret(field)) continue
     if (!names.has(field.key)) {
       fields.push(field)
       continue
@@ -67,6 +64,21 @@ function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy,
   }
   return { header: { fields }, changes, isClear: left.length === 0, left }
 }
+
+/** The header without the fields that prove a tenant; the same one when it has none. */
+export function withoutSecrets(project: Project, header: Header): Header {
+  const isSecret = secretsOf(project)
+  return header.fields.some(isSecret) ? { fields: header.fields.filter((field) => !isSecret(field)) } : header
+}
+
+function secretsOf(project: Project): (field: Field) => boolean {
+  const names = new Set(
+    project.tenants.flatMap((t) => (t.from.secret === undefined ? [] : [t.from.secret.header.toLowerCase()])),
+  )
+  return (field) => names.size > 0 && names.has(keyOf(field))
+}
+
+const keyOf = (field: Field): string => (field.key === '' ? disguisedKey(field) : field.key)
 
 /** The name that a lenient reader would see in a line that is no field: folded in its name, say. */
 const disguisedKey = (field: Field): string => /^[^:]*/.exec(field.raw)?.[0].replaceAll(/\s/g, '').toLowerCase() ?? ''
