@@ -151,6 +151,11 @@ export const replies = {
   dnsTrouble: (domain: string) => reply(451, '4.4.3', `DNS gives no answer for ${cleanText(domain)}, try again later`),
   // The domain has no MX and no address (RFC 5321 section 5.1), or says that it takes no mail (RFC 7505).
   noMailHost: (domain: string) => reply(550, '5.1.2', `no server takes mail for ${cleanText(domain)}`),
+  // Mail from the internet that fails DMARC, and whose domain asks to refuse it (RFC 9989; policy.dmarc: honour).
+  dmarcRefused: (domain: string) =>
+    reply(550, '5.7.1', `DMARC: ${cleanText(domain)} asks to refuse mail in its name that it did not send`),
+  // The DNS left open whether mail from the internet passes DMARC (policy.dmarc: honour).
+  dmarcUnknown: () => reply(451, '4.4.3', 'DMARC cannot be checked now, because DNS gives no answer, try again later'),
   // The next hop's TLS is missing or cannot be verified, and the project demands it.
   nextHopTls: () => reply(451, '4.7.5', 'no verified TLS connection to the next server, try again later'),
 } as const satisfies Record<string, (...args: never[]) => Reply>
