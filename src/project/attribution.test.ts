@@ -132,7 +132,7 @@ test('an organisation is a tenant ID or a domain', () => {
   assert.deepEqual(demanded(id), { header: 'X-MS-Exchange-CrossTenant-Id', value: id.toLowerCase() })
   assert.deepEqual(demanded('Contoso.Example'), { header: 'X-OriginatorOrg', value: 'contoso.example' })
   for (const wrong of ['contoso', 'ABCDEF00-1111', 'a b.example', '*.contoso.example'])
-    assert.match(String(demanded(wrong)), /neither a tenant ID nor a domain/, wrong)
+    assert.match(said(from(wrong)), /neither a tenant ID nor a domain/, wrong)
 })
 
 const microsoft = 'certificate: [mail.protection.outlook.com]'

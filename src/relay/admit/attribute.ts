@@ -8,8 +8,9 @@ import { timingSafeEqual } from 'node:crypto'
 import { BlockList, isIPv6 } from 'node:net'
 import { all, fieldValue, type Header, unfold } from '../../mail/header/header.ts'
 import type { Project, Tenant } from '../../project/project.ts'
+import { publicAuthorities, readBundle, verifyChain } from '../../secrets/certificate/certificate.ts'
 import type { Client } from '../listen/listen.ts'
-import { nameMatches, publicAuthorities, readBundle, verifyChain } from './certificate.ts'
+import { nameMatches } from './certificate.ts'
 
 /** How a tenant proved itself. */
 export type Proof =
