@@ -1,5 +1,6 @@
 /** The domains that the world sees, and the policy for all mail. */
 import { addressKey, domainKey, parseAddress } from '../mail/address/address.ts'
+import { compileArcKey, readSealers } from './arc.ts'
 import { readSize, readSpan, spanText } from './measures.ts'
 import type { DkimKey, Gateway, Identity, Policy, ServedDomain } from './model.ts'
 import { checkDkimKey, readIdentity } from './named-files.ts'
@@ -9,7 +10,7 @@ import type { DomainDocument, ProjectDocument } from './schema.ts'
 import type { Path } from './yaml-file.ts'
 
 export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['gateway']>): Gateway {
-  const { hostname, tls, diskReserve } = piece.value
+  const { hostname, tls, diskReserve, arc } = piece.value
   if (!isHostName(hostname))
     reading.wrong(
       [...piece.path, 'hostname'],
@@ -19,10 +20,12 @@ export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['g
   const identity: Identity | undefined =
     tls === undefined ? undefined : readIdentity(reading, [...piece.path, 'tls'], tls)
   const reserve = diskReserve === undefined ? undefined : readReserve(reading, piece.path, diskReserve)
+  const arcKey = arc === undefined ? undefined : compileArcKey(reading, [...piece.path, 'arc'], arc)
   return {
     hostname: hostname.toLowerCase().replace(/\.$/, ''),
     ...(identity === undefined ? {} : { tls: identity }),
     ...(reserve === undefined ? {} : { diskReserveBytes: reserve }),
+    ...(arcKey === undefined ? {} : { arc: arcKey }),
   }
 }
 
@@ -126,6 +129,8 @@ export function compilePolicy(
     calendar: policy.calendar ?? true,
     reports: policy.reports ?? true,
     ambiguousFrom: policy.ambiguousFrom ?? 'refuse',
+    dmarc: policy.dmarc ?? 'honour',
+    trustedArcSealers: readSealers(reading, policy.trustedArcSealers ?? []),
     notRewrittenFor: partners.map((text, i) => readPartner(reading, ['policy', 'notRewrittenFor', i], text)),
     whenNextHopFails: policy.whenNextHopFails ?? 'queue',
     ...readPatience(reading, policy),

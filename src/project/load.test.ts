@@ -34,6 +34,7 @@ const whole = `
 name: contoso-joins-fabrikam
 gateway:
   hostname: GW.example.net
+  arc: { domain: GW.example.net., selector: arc1, keyFile: arc.key }
   tls: { cert: gw.crt, key: gw.key }
 tenants:
   - name: contoso
@@ -74,6 +75,8 @@ policy:
   calendar: false
   reports: false
   ambiguousFrom: pass
+  dmarc: report
+  trustedArcSealers: [Lists.example.]
   notRewrittenFor: [Partner.example, "*.Partner.example", Ann@Else.example]
   whenNextHopFails: defer
 `
@@ -85,7 +88,8 @@ writeFileSync(
 
 test('everything that a project file can say', () => {
   const { project, warnings } = load(whole)
-  assert.deepEqual(project.gateway, { hostname: 'gw.example.net', tls: asIdentity(gateway) })
+  const arc = { domain: 'gw.example.net', selector: 'arc1', keyFile: join(folder, 'arc.key') }
+  assert.deepEqual(project.gateway, { hostname: 'gw.example.net', tls: asIdentity(gateway), arc })
   const [contoso, fabrikam] = project.tenants
   assert.deepEqual(contoso?.domains, ['contoso.example', 'legacy.example'])
   assert.deepEqual(contoso?.from, {
@@ -124,6 +128,8 @@ test('everything that a project file can say', () => {
     calendar: false,
     reports: false,
     ambiguousFrom: 'pass',
+    dmarc: 'report',
+    trustedArcSealers: ['lists.example'],
     notRewrittenFor: ['partner.example', '*.partner.example', 'ann@else.example'],
     whenNextHopFails: 'defer',
     warnAfterMs: 14_400_000,
@@ -163,6 +169,8 @@ test('defaults: what a short file leaves out', () => {
     calendar: true,
     reports: true,
     ambiguousFrom: 'refuse',
+    dmarc: 'honour',
+    trustedArcSealers: [],
     notRewrittenFor: [],
     whenNextHopFails: 'queue',
     warnAfterMs: 14_400_000,

@@ -71,6 +71,9 @@ export type Policy = {
   readonly calendar: boolean
   readonly reports: boolean
   readonly ambiguousFrom: 'refuse' | 'pass'
+  readonly dmarc: 'honour' | 'report' | 'ignore'
+  /** As domainKey. */
+  readonly trustedArcSealers: readonly string[]
   /** Addresses as addressKey, domains as domainKey, `*.` before a domainKey. */
   readonly notRewrittenFor: readonly string[]
   readonly whenNextHopFails: 'queue' | 'defer'
@@ -79,9 +82,13 @@ export type Policy = {
   readonly returnAfterMs: number
 }
 
+/** What we seal with (RFC 8617); RSA. */
+export type ArcKey = DkimKey & { readonly domain: string }
+
 export type Gateway = {
   readonly hostname: string
   readonly tls?: Identity
+  readonly arc?: ArcKey
   /** Free space below which no mail is taken. */
   readonly diskReserveBytes?: number
 }

@@ -158,6 +158,19 @@ const policySchema = z
       .optional()
       .meta({ default: 'refuse' })
       .describe('Mail from a tenant whose From has two readings, is missing or repeated.'),
+    dmarc: z
+      .enum(['honour', 'report', 'ignore'])
+      .optional()
+      .meta({ default: 'honour' })
+      .describe(
+        'Mail from the internet that fails DMARC: `honour` refuses it where its domain asks for that, and asks the sender to come back where DNS gives no answer; `report` lets it pass and the trace says so; `ignore` lets it pass. The results are written into the mail in any case.',
+      ),
+    trustedArcSealers: list(text)
+      .optional()
+      .meta({ default: [] })
+      .describe(
+        'Domains whose ARC seal is believed: mail that passed DMARC before they sealed it, mailing lists mostly, is not refused for DMARC.',
+      ),
     notRewrittenFor: list(text)
       .optional()
       .meta({ default: [] })
@@ -183,10 +196,21 @@ const policySchema = z
   .describe('Rules for all mail of the project.')
   .meta({ id: 'Policy' })
 
+const arcSchema = z
+  .strictObject({
+    domain: text.describe('Domain that seals: the name that tenants list as a trusted sealer.'),
+    ...dkimKeyFields,
+  })
+  .describe(
+    'Key to seal mail from the internet with (ARC, RSA-2048). Default: the DKIM key of the domain that was written to.',
+  )
+  .meta({ id: 'Arc' })
+
 const gatewaySchema = z
   .strictObject({
     hostname: text.describe('Our name in EHLO, Received and the certificate.'),
     tls: identitySchema.optional().describe('Our certificate and key as a server.'),
+    arc: arcSchema.optional(),
     diskReserve: text
       .optional()
       .describe(
