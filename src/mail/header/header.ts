@@ -8,4 +8,5 @@
  */
 export { all, type Field, fieldValue, first, type Header, headerText, parseHeader, unfold } from './field.ts'
 export { type FromReading, readFrom } from './from.ts'
+export { type HeaderLimits, HeaderMeter } from './meter.ts'
 export { makeField, withValue } from './write.ts'

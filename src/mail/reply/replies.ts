@@ -33,10 +33,10 @@ export const replies = {
 
   // The process is being stopped.
   shuttingDown: () => reply(421, '4.3.2', 'shutting down, try again later'),
-  // All places for connections are taken.
-  serverFull: () => reply(421, '4.3.2', 'too many connections, try again later'),
-  // One address has more connections than it may have.
-  tooManyConnections: () => reply(421, '4.7.0', 'too many connections from your address'),
+  // All places for connections are taken, or all those of the internet; or more are asked for in a minute than we give.
+  serverFull: (whose: string) => reply(421, '4.3.2', `too many connections ${whose}, try again later`),
+  // One source or one tenant has more connections, or asks for more in a minute, than it may have.
+  tooManyConnections: (whose: string) => reply(421, '4.7.0', `too many connections ${whose}, try again later`),
   // Nothing came for too long.
   tooSlow: () => reply(421, '4.4.2', 'timeout, closing connection'),
   // A client that makes one mistake after another.
@@ -47,8 +47,8 @@ export const replies = {
   internalError: () => reply(451, '4.3.0', 'internal error, try again later'),
   // A question that only the database can answer, while it cannot be asked.
   tryLater: () => reply(451, '4.3.2', 'cannot answer this now, try again later'),
-  // The bytes of all messages in transfer have reached the limit.
-  outOfMemory: () => reply(452, '4.3.1', 'not enough memory, try again later'),
+  // The messages in transfer, of all, of the internet, of a tenant or of a source, have reached their limit.
+  outOfMemory: (whose: string) => reply(452, '4.3.1', `too many bytes in transfer ${whose}, try again later`),
   // The disk has less free space than the reserve: nothing more can be promised.
   diskFull: () => reply(452, '4.3.1', 'not enough disk space, try again later'),
   // More mail waits than the queue may hold.
@@ -95,8 +95,8 @@ export const replies = {
 
   // SIZE declared or real above the limit (RFC 1870).
   tooLarge: () => reply(552, '5.3.4', 'message too large'),
-  // A header with more bytes or fields than we are ready to read.
-  headerTooLarge: () => reply(552, '5.3.4', 'message header too large'),
+  // A header with more bytes, fields or addresses, or a longer field, than we are ready to read.
+  headerTooLarge: (limit: string) => reply(552, '5.3.4', `message header too large: ${limit}`),
   // NUL or bare line ends in DATA: never passed on, because servers differ on where such a message ends.
   badContent: () => reply(550, '5.6.11', 'the message contains NUL or line ends other than CRLF'),
   // An address outside ASCII without the SMTPUTF8 parameter, or before a next hop that does not offer it (RFC 6531 section 3.5).

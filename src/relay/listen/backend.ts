@@ -61,6 +61,12 @@ export type Incoming = {
   readonly via: 'DATA' | 'BDAT'
 }
 
+/** Whose places a connection takes. For load alone: it opens no door. */
+export type Standing =
+  | { readonly kind: 'tenant'; readonly name: string }
+  /** `mayProve`: it may turn out to be a tenant's once TLS is up. */
+  | { readonly kind: 'internet'; readonly mayProve?: boolean }
+
 /** A value or the promise of one: an answer known at once costs no turn of the event loop. */
 export type Soon<T> = T | Promise<T>
 
@@ -69,6 +75,8 @@ export type Soon<T> = T | Promise<T>
  * undefined accepts with the usual reply. What is thrown or rejected is answered 451 4.3.0 and given to `onError`.
  */
 export type Backend = {
+  /** Asked when the client's address is known, and again after the TLS handshake. Everybody is the internet without it. */
+  standing?(client: Client): Standing
   connect?(client: Client): Soon<Reply | undefined>
   mail(client: Client, from: MailFrom): Soon<Reply | undefined>
   rcpt(client: Client, from: MailFrom, to: Recipient, sofar: readonly Recipient[]): Soon<Reply | undefined>

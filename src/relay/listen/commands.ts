@@ -39,7 +39,7 @@ export function obey(c: Conversation, line: Line & { readonly kind: 'line' | 'ba
 }
 
 function refuseLine(c: Conversation, why: (Line & { kind: 'bad' })['why']): void {
-  if (why === 'too long') return c.refuse('command line too long', replies.lineTooLong())
+  if (why === 'too long') return c.refuse('command line too long', replies.lineTooLong(), 'lineBytes')
   if (why !== 'bare LF') return c.refuse(`command with ${why}`, replies.notText())
   // Whoever ends lines in LF is no mail server, or somebody's words have become commands: RFC 5321 section 2.3.8
   // allows no other line end, and the next "command" would be as doubtful.
@@ -51,7 +51,7 @@ function hello(c: Conversation, name: string, esmtp: boolean): void {
   const verb = esmtp ? 'EHLO' : 'HELO'
   if (!mustBeLast(c, verb)) return
   if (name === '') return c.refuse(`${verb} without a name`, replies.badSyntax(`${verb} name`))
-  c.transaction = undefined // RFC 5321 section 4.1.4: EHLO resets like RSET
+  c.endTransaction() // RFC 5321 section 4.1.4: EHLO resets like RSET
   c.client = Object.freeze({ ...c.client, helo: cleanText(name, 255), esmtp })
   spendPatience(c)
   c.say(esmtp ? replies.capabilities(c.house.hostname, extensions(c)) : replies.hello(c.house.hostname))
@@ -71,7 +71,7 @@ function startTls(c: Conversation, argument: string): void {
   if (!c.mayStartTls) return c.refuse('STARTTLS without a certificate of ours', replies.tlsNotAvailable())
   if (!mustBeLast(c, 'STARTTLS')) return
   // Section 4.2: nothing that was learnt in plaintext is kept, the name in EHLO neither.
-  c.transaction = undefined
+  c.endTransaction()
   c.client = Object.freeze({ ...c.client, helo: '', esmtp: false })
   c.say(replies.startTls())
   c.startTls()
@@ -92,5 +92,7 @@ function idle(command: (c: Conversation) => void): Command {
 /** Commands that lead nowhere are free for a while, then each is a mistake. */
 function spendPatience(c: Conversation): void {
   c.idleCommands++
-  if (c.idleCommands > c.house.limits.idleCommands) c.mistake()
+  if (c.idleCommands <= c.house.limits.idleCommands) return
+  c.house.counts.idleCommands++
+  c.mistake()
 }

@@ -9,8 +9,12 @@ import type { Client, Soon } from './backend.ts'
 import { obey } from './commands.ts'
 import type { Content, Conversation, House, Transaction } from './conversation.ts'
 import { tlsInfo } from './handshake.ts'
+import type { LimitName } from './limits.ts'
 import { LineReader } from './line-reader.ts'
 import { Patience, type Phase } from './patience.ts'
+import type { Full, Stay } from './places.ts'
+import { readProxyHeader } from './proxy-header.ts'
+import { noPlace } from './refusals.ts'
 import { Wire } from './wire.ts'
 
 /** What a connection needs of the listener that it came through. */
@@ -19,11 +23,14 @@ export type Entrance = {
   /** Monotonic milliseconds, as coarse as the ticks. */
   readonly now: () => number
   readonly secureContext: () => SecureContext | undefined
+  /** Whose places the client takes, now that this is known of it; undefined: there is one. */
+  readonly settle: (client: Client, stay: Stay) => Full | undefined
   readonly closed: (connection: Connection) => void
 }
 
 export class Connection implements Conversation {
   readonly house: House
+  readonly stay: Stay
   client: Client
   transaction: Transaction | undefined
   content: Content | undefined
@@ -36,13 +43,14 @@ export class Connection implements Conversation {
   readonly #patience: Patience
   #contentBytes = 0
   #mistakes = 0
-  #state: 'handshake' | 'greeting' | 'open' | 'startTls' | 'closing' = 'handshake'
+  #state: 'preface' | 'handshake' | 'greeting' | 'open' | 'startTls' | 'closing' = 'handshake'
   #isBusy = false
   #isRunning = false
   #isDraining = false
 
-  constructor(socket: Socket, client: Client, entrance: Entrance) {
+  constructor(socket: Socket, client: Client, stay: Stay, entrance: Entrance) {
     this.house = entrance.house
+    this.stay = stay
     this.client = client
     this.#entrance = entrance
     this.#lines = new LineReader(this.house.limits.lineBytes)
@@ -52,6 +60,38 @@ export class Connection implements Conversation {
       heard: (bytes) => this.#patience.heard(bytes, entrance.now()),
       closed: () => this.#onClosed(),
     })
+  }
+
+  /** The client is another than the one that connected; its balancer says who, before anything else. */
+  startBehindBalancer(implicitTls: boolean): void {
+    this.#state = 'preface'
+    this.#patience.enter('handshake', this.#entrance.now(), true)
+    this.#wire.preface((begun) => {
+      const header = readProxyHeader(begun)
+      if (header.kind === 'more') return undefined
+      if (header.kind === 'bad') return this.#notABalancer(header.why, begun)
+      this.client = Object.freeze({ ...this.client, ...header.source })
+      // When it has been taken off what came, not before: what follows is read from there.
+      queueMicrotask(() => this.#arrive(implicitTls))
+      return header.length
+    })
+  }
+
+  #notABalancer(why: string, begun: Buffer): number {
+    this.#tell(`balancer: ${why}`, replies.beforeGreeting())
+    this.#state = 'closing'
+    this.#wire.destroy()
+    return begun.length
+  }
+
+  #arrive(implicitTls: boolean): void {
+    if (this.#wire.isClosed) return
+    const full = this.#entrance.settle(this.client, this.stay)
+    if (full === undefined) return this.start(implicitTls)
+    if (implicitTls) return this.#wire.destroy()
+    this.#wire.open()
+    this.#state = 'open'
+    this.#run(() => this.say(noPlace(full.limit)))
   }
 
   start(implicitTls: boolean): void {
@@ -75,23 +115,27 @@ export class Connection implements Conversation {
     if (reply.code === 421 || reply.code === 521) this.close() // RFC 5321 section 3.8, RFC 7504 section 3
   }
 
-  refuse(what: string, reply: Reply): void {
+  now(): number {
+    return this.#entrance.now()
+  }
+
+  refuse(what: string, reply: Reply, limit?: LimitName): void {
     if (this.#state === 'closing') return
-    this.decline(what, reply)
+    this.decline(what, reply, limit)
     this.mistake()
   }
 
-  decline(what: string, reply: Reply): void {
+  decline(what: string, reply: Reply, limit?: LimitName): void {
     if (this.#state === 'closing') return
     this.say(reply)
-    this.#tell(what, reply)
+    this.#tell(what, reply, limit)
   }
 
   mistake(): void {
     this.#mistakes++
     if (this.#state === 'closing' || this.#mistakes <= this.house.limits.errors) return
     this.say(replies.tooManyErrors())
-    this.#tell('too many mistakes', replies.tooManyErrors())
+    this.#tell('too many mistakes', replies.tooManyErrors(), 'errors')
   }
 
   ask<T>(what: string, question: () => Soon<T>, then: (answer: T) => void): void {
@@ -116,8 +160,13 @@ export class Connection implements Conversation {
 
   close(): void {
     this.#state = 'closing'
-    this.transaction = undefined
+    this.endTransaction()
     this.content = undefined
+  }
+
+  endTransaction(): void {
+    this.transaction?.cargo.unload()
+    this.transaction = undefined
   }
 
   startTls(): void {
@@ -138,12 +187,14 @@ export class Connection implements Conversation {
   tick(now: number): void {
     const isStranger = this.messages === 0 && !this.transaction?.recipients.length
     const { phase } = this.#patience
-    if (!this.#patience.isOver(now, this.house.limits, isStranger)) return
+    const limit = this.#patience.overdue(now, this.house.limits, isStranger)
+    if (limit === undefined) return
     if (phase === 'command' || phase === 'content') {
-      this.refuse(`too slow: ${phase}`, replies.tooSlow())
+      this.refuse(`too slow: ${phase}`, replies.tooSlow(), limit)
       return this.#settle(true)
     }
-    if (phase === 'unread') this.#tell('too slow: replies not read', replies.tooSlow())
+    if (phase === 'unread') this.#tell('too slow: replies not read', replies.tooSlow(), limit)
+    else if (phase === 'handshake') this.house.counts.handshakeMs++
     this.#wire.destroy()
   }
 
@@ -152,6 +203,8 @@ export class Connection implements Conversation {
     this.#patience.enter('handshake', this.#entrance.now(), true)
     const through = (socket: TLSSocket) => {
       this.client = Object.freeze({ ...this.client, tls: tlsInfo(socket) })
+      // Where its tenant has no room, it stays the stranger that it was.
+      this.#entrance.settle(this.client, this.stay)
       then()
     }
     this.#wire.secure(context, (socket) => this.#run(() => through(socket)))
@@ -226,14 +279,14 @@ export class Connection implements Conversation {
   /** A message too large is read to its end, so that the client learns why; but not forever. */
   #isEndless(): boolean {
     if (this.#contentBytes <= this.house.limits.discardBytes) return false
-    this.refuse('content without end', replies.tooLarge())
+    this.refuse('content without end', replies.tooLarge(), 'discardBytes')
     this.close()
     return true
   }
 
   /** After each round: last words, output, and whom to wait for. */
   #settle(answered: boolean): void {
-    if (this.#wire.isClosed || this.#state === 'handshake') return
+    if (this.#wire.isClosed || this.#state === 'handshake' || this.#state === 'preface') return
     if (this.#wire.hasEnded && !this.unread && !this.#isBusy) this.close()
     const isIdle = !this.#isBusy && !this.unread && this.transaction === undefined && this.content === undefined
     if (this.#isDraining && isIdle) this.say(replies.shuttingDown())
@@ -256,7 +309,7 @@ export class Connection implements Conversation {
     if (this.#state === 'closing') return 'goodbye'
     if (this.#isBusy) return 'backend'
     if (this.#wire.isBlocked) return 'unread'
-    return this.content === undefined ? 'command' : 'content'
+    return this.content === undefined && this.transaction?.chunks === undefined ? 'command' : 'content'
   }
 
   #failed(what: string, error: unknown): void {
@@ -264,7 +317,8 @@ export class Connection implements Conversation {
     this.say(this.#state === 'greeting' ? replies.shuttingDown() : replies.internalError())
   }
 
-  #tell(what: string, reply: Reply): void {
+  #tell(what: string, reply: Reply, limit?: LimitName): void {
+    if (limit !== undefined) this.house.counts[limit]++
     try {
       this.house.backend.refused?.(this.client, what, reply)
     } catch (error) {
@@ -274,7 +328,8 @@ export class Connection implements Conversation {
 
   #onClosed(): void {
     if (this.#state === 'handshake') this.#tell('TLS handshake failed', replies.tlsFailed())
-    this.transaction = undefined
+    if (this.#state === 'preface') this.#tell('balancer: no PROXY header', replies.beforeGreeting())
+    this.endTransaction()
     this.content = undefined
     this.#entrance.closed(this)
   }

@@ -2,7 +2,8 @@
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Backend, Client, MailFrom, Recipient, Soon } from './backend.ts'
 import type { Gather } from './gather.ts'
-import type { Limits } from './limits.ts'
+import type { LimitName, Limits } from './limits.ts'
+import type { Cargo, Stay } from './places.ts'
 
 /** What all conversations of one listener share. */
 export type House = {
@@ -10,6 +11,8 @@ export type House = {
   readonly limits: Limits
   readonly backend: Backend
   readonly bareLineEnds: 'refuse' | 'normalise'
+  /** How often each limit was met. */
+  readonly counts: Record<LimitName, number>
   readonly onError: (error: unknown, what: string) => void
 }
 
@@ -17,6 +20,7 @@ export type House = {
 export type Transaction = {
   readonly from: MailFrom
   readonly recipients: Recipient[]
+  readonly cargo: Cargo
   /** The chunks so far, once BDAT has begun. */
   chunks?: Gather
 }
@@ -29,6 +33,7 @@ export type Content = {
 
 export type Conversation = {
   readonly house: House
+  readonly stay: Stay
   client: Client
   transaction: Transaction | undefined
   content: Content | undefined
@@ -42,11 +47,15 @@ export type Conversation = {
   readonly unread: boolean
   readonly mayStartTls: boolean
 
+  /** Monotonic milliseconds, as coarse as the ticks. */
+  now(): number
   say(reply: Reply): void
-  /** A reply that is the engine's own no: counted as a mistake of the client, and told to the backend. */
-  refuse(what: string, reply: Reply): void
+  /** A reply that is the engine's own no: counted as a mistake of the client, and told to the backend. With the limit that it met. */
+  refuse(what: string, reply: Reply, limit?: LimitName): void
   /** The same, but what the client did is in order: it learns here that it must do less. */
-  decline(what: string, reply: Reply): void
+  decline(what: string, reply: Reply, limit?: LimitName): void
+  /** Forgets the transaction, and what it has brought so far. */
+  endTransaction(): void
   /** Counts a mistake; too many end the conversation. */
   mistake(): void
   /** Asks the backend. What it throws is answered 451; `then` is not called in that case. */

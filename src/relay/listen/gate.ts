@@ -2,20 +2,22 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { type Reply, replies, replyLines } from '../../mail/reply/reply.ts'
-import type { Client } from './backend.ts'
+import { replyLines } from '../../mail/reply/reply.ts'
+import type { Client, Standing } from './backend.ts'
 import { Connection, type Entrance } from './connection.ts'
 import type { House } from './conversation.ts'
 import { makeContext } from './handshake.ts'
-import { defaultLimits, type Limits } from './limits.ts'
+import { type Limits, limitsOf } from './limits.ts'
 import type { ListenAddress, Listener, ListenOptions } from './options.ts'
+import { type Full, Places, Stay } from './places.ts'
+import { noPlace, turnedAway } from './refusals.ts'
 
 export class Gate implements Listener {
   readonly #o: ListenOptions
   readonly #house: House
   readonly #entrance: Entrance
   readonly #connections = new Set<Connection>()
-  readonly #perSource = new Map<string, number>()
+  readonly #places: Places
   readonly #prefix = randomBytes(6).toString('base64url')
   #servers: readonly Server[] = []
   #addresses: Listener['addresses'] = []
@@ -27,7 +29,8 @@ export class Gate implements Listener {
 
   constructor(o: ListenOptions) {
     this.#o = o
-    const limits = { ...defaultLimits, ...o.limits }
+    const limits = limitsOf(o.limits)
+    this.#places = new Places(limits)
     const onError = o.onError ?? (() => {})
     this.#house = {
       get hostname() {
@@ -36,12 +39,14 @@ export class Gate implements Listener {
       limits,
       backend: o.backend,
       bareLineEnds: o.bareLineEnds ?? 'normalise',
+      counts: this.#places.counts,
       onError,
     }
     this.#entrance = {
       house: this.#house,
       now: () => this.#now,
       secureContext: () => this.#context,
+      settle: (client, stay) => this.#settle(client, stay),
       closed: (connection) => this.#leave(connection),
     }
   }
@@ -52,6 +57,10 @@ export class Gate implements Listener {
 
   get connections(): number {
     return this.#connections.size
+  }
+
+  get limits(): Listener['limits'] {
+    return this.#places.counts
   }
 
   async open(): Promise<void> {
@@ -103,12 +112,37 @@ export class Gate implements Listener {
   #accept(socket: Socket, implicitTls: boolean): void {
     const client = this.#clientOf(socket)
     if (client === undefined) return void socket.destroy()
-    const no = this.#whyNot(client.address)
-    if (no !== undefined) return this.#turnAway(socket, client, no, implicitTls)
-    const connection = new Connection(socket, client, this.#entrance)
+    const stay = this.#places.enter(performance.now())
+    if (!(stay instanceof Stay)) return this.#turnAway(socket, client, stay, implicitTls)
+    const isBalancer = this.#o.isBalancer?.(client.address) === true
+    const full = isBalancer ? undefined : this.#settle(client, stay)
+    if (full !== undefined) {
+      stay.leave()
+      return this.#turnAway(socket, client, full, implicitTls)
+    }
+    const connection = new Connection(socket, client, stay, this.#entrance)
     this.#connections.add(connection)
-    this.#perSource.set(client.address, (this.#perSource.get(client.address) ?? 0) + 1)
-    connection.start(implicitTls)
+    if (isBalancer) connection.startBehindBalancer(implicitTls)
+    else connection.start(implicitTls)
+  }
+
+  /** Counts the client where it belongs. A place among all it has already. */
+  #settle(client: Client, stay: Stay): Full | undefined {
+    const standing = this.#standing(client)
+    // Asked again behind the handshake: who is still a stranger keeps the place that he has.
+    if (client.tls !== undefined && standing.kind === 'internet') return undefined
+    const full = stay.settle(standing, client.address, performance.now())
+    if (full !== undefined) this.#tally(client, full)
+    return full
+  }
+
+  #standing(client: Client): Standing {
+    try {
+      return this.#o.backend.standing?.(client) ?? { kind: 'internet' }
+    } catch (error) {
+      this.#house.onError(error, 'standing')
+      return { kind: 'internet' }
+    }
   }
 
   /** undefined: gone already. */
@@ -126,19 +160,21 @@ export class Gate implements Listener {
     })
   }
 
-  #whyNot(address: string): Reply | undefined {
-    const { connections, connectionsPerSource } = this.#house.limits
-    if (this.#connections.size >= connections) return replies.serverFull()
-    return (this.#perSource.get(address) ?? 0) >= connectionsPerSource ? replies.tooManyConnections() : undefined
-  }
-
   /** In one breath: whoever has too many connections gets no more of our time. A TLS client could not read the words. */
-  #turnAway(socket: Socket, client: Client, reply: Reply, implicitTls: boolean): void {
+  #turnAway(socket: Socket, client: Client, full: Full, implicitTls: boolean): void {
     socket.on('error', () => socket.destroy())
     if (implicitTls) socket.destroy()
-    else socket.end(replyLines(reply), 'latin1', () => socket.destroySoon())
+    else socket.end(replyLines(noPlace(full.limit)), 'latin1', () => socket.destroySoon())
+    if (full.ledger.scope === 'all') this.#tally(client, full)
+  }
+
+  /** Every one is counted; of many in a row the backend hears now and then, or its trace would be the next thing to be flooded. */
+  #tally(client: Client, full: Full): void {
+    this.#places.counts[full.limit]++
+    const count = full.ledger.turnedAway(performance.now())
+    if (count === undefined) return
     try {
-      this.#o.backend.refused?.(client, 'too many connections', reply)
+      this.#o.backend.refused?.(client, turnedAway(full, client.address, count), noPlace(full.limit))
     } catch (error) {
       this.#house.onError(error, 'refused')
     }
@@ -146,10 +182,7 @@ export class Gate implements Listener {
 
   #leave(connection: Connection): void {
     if (!this.#connections.delete(connection)) return
-    const { address } = connection.client
-    const left = (this.#perSource.get(address) ?? 1) - 1
-    if (left > 0) this.#perSource.set(address, left)
-    else this.#perSource.delete(address)
+    connection.stay.leave()
     if (this.#connections.size === 0) this.#empty()
   }
 
@@ -160,6 +193,7 @@ export class Gate implements Listener {
   #tick(): void {
     this.#now = performance.now()
     for (const connection of this.#connections) connection.tick(this.#now)
+    this.#places.tick(this.#now)
   }
 }
 

@@ -5,19 +5,26 @@
  * declared, but only once two megabytes have really come: a thousand clients who declare 150 MB and send nothing reserve little.
  */
 
+import type { LimitName } from './limits.ts'
+
+/** Looks at bytes before they are kept; says which limit they pass. */
+export type Guard = (chunk: Buffer, start: number, end: number) => LimitName | undefined
+
 const trustBytes = 2_097_152
 const nothing = Buffer.alloc(0)
 
 export class Gather {
-  /** More came than `maxBytes`: the bytes are gone, only the fact is kept. */
-  overflowed = false
+  /** The limit that the message has passed: the bytes are gone, only this is kept. */
+  passed: LimitName | undefined
   #held: Buffer = nothing
   #length = 0
   readonly #declared: number
   readonly #maxBytes: number
+  readonly #guard: Guard
 
-  constructor(maxBytes: number, declared = 0) {
+  constructor(maxBytes: number, declared = 0, guard: Guard = () => undefined) {
     this.#maxBytes = maxBytes
+    this.#guard = guard
     // A little over the declared size: clients count roughly, and a copy at the very end would double the memory.
     this.#declared = Math.min(declared + Math.ceil(declared / 64) + 4096, maxBytes)
   }
@@ -28,9 +35,10 @@ export class Gather {
 
   /** Takes `chunk[start, end)`. The chunk belongs to us from now on: a first piece is kept, not copied. */
   add(chunk: Buffer, start: number, end: number): void {
-    if (this.overflowed || start === end) return
+    if (this.passed !== undefined || start === end) return
     const length = this.#length + end - start
-    if (length > this.#maxBytes) return this.#overflow()
+    const passed = length > this.#maxBytes ? 'messageBytes' : this.#guard(chunk, start, end)
+    if (passed !== undefined) return this.#overflow(passed)
     if (this.#length === 0) this.#held = chunk.subarray(start, end)
     else {
       if (length > this.#held.length) this.#grow(length)
@@ -41,7 +49,7 @@ export class Gather {
 
   /** Forgets the last byte added. */
   dropLast(): void {
-    if (!this.overflowed) this.#length--
+    if (this.passed === undefined) this.#length--
   }
 
   /** The message. Nothing is kept. */
@@ -51,8 +59,8 @@ export class Gather {
     return message
   }
 
-  #overflow(): void {
-    this.overflowed = true
+  #overflow(passed: LimitName): void {
+    this.passed = passed
     this.#release()
   }
 

@@ -1,7 +1,7 @@
 /** What a listener is made of and what can be asked of it. */
 import type { SecureContextOptions } from 'node:tls'
 import type { Backend } from './backend.ts'
-import type { Limits } from './limits.ts'
+import type { LimitName, Limits } from './limits.ts'
 
 export type ListenAddress = { readonly host: string; readonly port: number; readonly implicitTls?: boolean }
 
@@ -13,6 +13,8 @@ export type ListenOptions = {
   readonly secureContext: () => SecureContextOptions | undefined
   readonly limits?: Partial<Limits>
   readonly backend: Backend
+  /** Load balancers: whoever connects from there begins with a PROXY header. Asked at each connection. */
+  readonly isBalancer?: (address: string) => boolean
   /** Bare CR and bare LF in DATA: made CRLF, or refused. Default normalise: `docs/decisions/bare-line-ends.md`. */
   readonly bareLineEnds?: 'refuse' | 'normalise'
   /** What the backend threw, and what the listening sockets reported. */
@@ -23,6 +25,8 @@ export type Listener = {
   /** Where it listens, with the ports that the system chose. */
   readonly addresses: readonly { readonly host: string; readonly port: number }[]
   readonly connections: number
+  /** How often each limit was met since the start (docs/limits.md). */
+  readonly limits: Readonly<Record<LimitName, number>>
   /** Takes `secureContext()` for all later handshakes. Throws, and keeps what it has, when that cannot be used. */
   setTls(): void
   /** Accepts nobody any more, tells idle clients 421, lets transactions end; after `ms` cuts what is left. */

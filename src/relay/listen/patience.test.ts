@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defaultLimits } from './limits.ts'
+import { limitsOf } from './limits.ts'
 import { Patience, type Phase } from './patience.ts'
 
 const second = 1000
+const limits = limitsOf()
 
 /** Over at `at` seconds, when so many bytes came at each of the seconds in `heard`? */
 function isOver(phase: Phase, at: number, o: { heard?: readonly number[]; bytes?: number; stranger?: boolean } = {}) {
@@ -12,7 +13,7 @@ function isOver(phase: Phase, at: number, o: { heard?: readonly number[]; bytes?
   let over = false
   for (let now = 1; now <= at; now++) {
     if (o.heard?.includes(now) === true) patience.heard(o.bytes ?? 1, now * second)
-    over ||= patience.isOver(now * second, defaultLimits, o.stranger ?? false)
+    over ||= patience.overdue(now * second, limits, o.stranger ?? false) !== undefined
   }
   return over
 }
@@ -49,7 +50,7 @@ test('handshake, unread replies, goodbye are bounded; the backend bounds itself'
 test('a new command starts a new wait, the same wait goes on', () => {
   const patience = new Patience(0)
   patience.enter('command', 200 * second, false)
-  assert.equal(patience.isOver(301 * second, defaultLimits, false), true)
+  assert.equal(patience.overdue(301 * second, limits, false), 'commandMs')
   patience.enter('command', 290 * second, true)
-  assert.equal(patience.isOver(301 * second, defaultLimits, false), false)
+  assert.equal(patience.overdue(301 * second, limits, false), undefined)
 })

@@ -2,7 +2,7 @@
  * How long a client may take (docs/failures.md; RFC 5321 section 4.5.3.2). One clock that ticks for the whole listener, no timer per
  * connection: what a message costs must not depend on how patient we are.
  */
-import type { Limits } from './limits.ts'
+import type { LimitName, Limits } from './limits.ts'
 
 /** Whom we are waiting for, and with what. */
 export type Phase =
@@ -35,9 +35,12 @@ export class Patience {
     return this.#phase
   }
 
-  /** A new wait begins; a command that was answered begins one too. Trickling content does not. */
+  /**
+   * A new wait begins; a command that was answered begins one too. Trickling content does not, nor does a further chunk of it:
+   * one byte by each BDAT would be as slow as one byte by each packet.
+   */
   enter(phase: Phase, now: number, isNew: boolean): void {
-    if (phase === this.#phase && !isNew) return
+    if (phase === this.#phase && (!isNew || phase === 'content')) return
     this.#phase = phase
     this.#since = now
     this.#bytes = 0
@@ -48,24 +51,24 @@ export class Patience {
     this.#bytes += bytes
   }
 
-  /** Is it too much? Asked at every tick. */
-  isOver(now: number, limits: Limits, isStranger: boolean): boolean {
+  /** Which limit has been waited past, if any? Asked at every tick. */
+  overdue(now: number, limits: Limits, isStranger: boolean): LimitName | undefined {
     const waited = now - this.#since
     switch (this.#phase) {
       case 'handshake':
-        return waited > limits.handshakeMs
+        return waited > limits.handshakeMs ? 'handshakeMs' : undefined
       case 'command': {
+        if (waited > limits.commandMs) return 'commandMs'
         const silence = now - Math.max(this.#heard, this.#since)
-        return waited > limits.commandMs || silence > (isStranger ? limits.strangerIdleMs : limits.idleMs)
+        return silence > (isStranger ? limits.strangerIdleMs : limits.idleMs) ? 'idleMs' : undefined
       }
       case 'content':
-        return this.#isTooSlow(waited, now, limits)
+        return this.#isTooSlow(waited, now, limits) ? 'rateBytes' : undefined
       case 'unread':
-        return waited > limits.writeStallMs
       case 'goodbye':
-        return waited > goodbyeMs
+        return waited > (this.#phase === 'goodbye' ? goodbyeMs : limits.writeStallMs) ? 'writeStallMs' : undefined
       case 'backend':
-        return false
+        return undefined
     }
   }
 

@@ -1,13 +1,18 @@
 /** MAIL, RCPT, DATA, BDAT, RSET: a message on its way to the backend (RFC 5321 section 3.3, RFC 3030). */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeAddress, parsePath } from '../../mail/address/address.ts'
+import { HeaderMeter } from '../../mail/header/header.ts'
 import { hasBareLineEnds, normaliseLineEnds } from '../../mail/message/message.ts'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
-import type { Incoming, MailFrom, Recipient } from './backend.ts'
+import type { Incoming, MailFrom, Recipient, Soon } from './backend.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { type Conversation, mustBeLast, type Transaction } from './conversation.ts'
 import { DotReader } from './dot-reader.ts'
-import { Gather } from './gather.ts'
+import { Gather, type Guard } from './gather.ts'
+import type { LimitName, Limits } from './limits.ts'
 import { type Fault, mailParameters, rcptParameters, splitArgument } from './parameters.ts'
+import type { Cargo } from './places.ts'
+import { messageRefused, noPlace } from './refusals.ts'
 
 const beyondAscii = /[^\0-\x7f]/
 
@@ -15,20 +20,26 @@ export function mail(c: Conversation, argument: string): void {
   if (c.client.helo === '') return c.refuse('MAIL before EHLO', replies.badSequence('EHLO first'))
   if (c.transaction !== undefined) return c.refuse('nested MAIL', replies.badSequence('a transaction is already open'))
   if (c.messages >= c.house.limits.messagesPerConnection)
-    return c.refuse('messages per connection', replies.tooManyMessages())
+    return c.refuse('messages per connection', replies.tooManyMessages(), 'messagesPerConnection')
+  if (c.stay.isUnproven)
+    return c.refuse('limit connectionsOfInternet: no tenant', noPlace('connectionsOfInternet'), 'connectionsOfInternet')
   const from = readMail(c, argument)
-  if ('no' in from) return c.refuse(from.what, from.no)
+  if ('no' in from) return c.refuse(from.what, from.no, from.limit)
+  const cargo = c.stay.cargo()
+  // Whoever says how much will come is told now, before it does.
+  const full = cargo.noRoomFor(from.size ?? 0)
+  if (full !== undefined) return c.decline(`limit ${full}`, messageRefused(full, c.house.limits), full)
   c.ask(
     'mail',
     () => c.house.backend.mail(c.client, from),
     (reply) => {
-      if (accepted(reply)) c.transaction = { from, recipients: [] }
+      if (accepted(reply)) c.transaction = { from, recipients: [], cargo }
       c.say(reply ?? replies.senderOk())
     },
   )
 }
 
-type No = { readonly no: Reply; readonly what: string }
+type No = { readonly no: Reply; readonly what: string; readonly limit?: LimitName }
 
 function readMail(c: Conversation, argument: string): MailFrom | No {
   const split = splitArgument(argument, 'FROM:')
@@ -48,7 +59,7 @@ const needsSmtputf8: No = { no: replies.needsSmtputf8(), what: 'an address beyon
 
 function fault(f: Fault): No {
   const what = `parameter ${f.parameter}: ${f.fault}`
-  if (f.fault === 'tooBig') return { no: replies.tooLarge(), what }
+  if (f.fault === 'tooBig') return { no: replies.tooLarge(), what, limit: 'messageBytes' }
   return { no: f.fault === 'unknown' ? replies.unknownParameter(f.parameter) : replies.badParameter(f.parameter), what }
 }
 
@@ -58,17 +69,25 @@ export function rcpt(c: Conversation, argument: string): void {
   if (transaction.chunks !== undefined) return c.refuse('RCPT after BDAT', replies.badSequence('BDAT has begun'))
   const { from, recipients } = transaction
   if (recipients.length >= c.house.limits.recipients)
-    return c.decline('too many recipients', replies.tooManyRecipients())
+    return c.decline('too many recipients', replies.tooManyRecipients(), 'recipients')
   const to = readRcpt(c, from, argument)
   if ('no' in to) return c.refuse(to.what, to.no)
   c.ask(
     'rcpt',
-    () => c.house.backend.rcpt(c.client, from, to, recipients),
+    () => unhurried(c, c.house.backend.rcpt(c.client, from, to, recipients)),
     (reply) => {
       if (accepted(reply)) recipients.push(to)
+      else if ((reply?.code ?? 0) >= 500) c.stay.recipientRefused(c.now())
       c.say(reply ?? replies.recipientOk())
     },
   )
+}
+
+/** Whoever seems to look for those who exist waits for each answer, for yes as long as for no: the time tells nothing. */
+function unhurried<T>(c: Conversation, answer: Soon<T>): Soon<T> {
+  if (!c.stay.isSlowed(c.now())) return answer
+  c.house.counts.refusedRecipients++
+  return Promise.all([answer, sleep(c.house.limits.tarpitMs, undefined, { ref: false })]).then(([said]) => said)
 }
 
 function readRcpt(c: Conversation, from: MailFrom, argument: string): Recipient | No {
@@ -91,7 +110,7 @@ function accepted(reply: Reply | undefined): boolean {
 }
 
 export function rset(c: Conversation): void {
-  c.transaction = undefined
+  c.endTransaction()
   c.say(replies.ok())
 }
 
@@ -103,10 +122,21 @@ export function data(c: Conversation, argument: string): void {
   if (transaction.recipients.length === 0) return c.refuse('DATA without recipients', replies.noRecipients())
   if (!mustBeLast(c, 'DATA')) return
   // One more than the limit: the CR of the end mark is gathered for a moment when it is the last byte of a chunk.
-  const gather = new Gather(c.house.limits.messageBytes + 1, transaction.from.size)
+  const { limits } = c.house
+  const gather = new Gather(limits.messageBytes + 1, transaction.from.size, guard(limits, transaction.cargo))
   const reader = new DotReader(gather)
   c.content = { push: (chunk, from) => reader.push(chunk, from), done: () => finish(c, transaction, gather, 'DATA') }
   c.say(replies.sendMessage())
+}
+
+/** A header that is too much for any reader is not kept until its end, nor is what there is no room for. */
+function guard(limits: Limits, cargo: Cargo): Guard {
+  const meter = new HeaderMeter(limits)
+  return (chunk, start, end) => {
+    const passed = (meter.isDone ? undefined : meter.push(chunk, start, end)) ?? cargo.load(end - start)
+    if (passed !== undefined) cargo.unload()
+    return passed
+  }
 }
 
 const chunkShape = /^([0-9]{1,20})( +LAST)?$/i
@@ -119,6 +149,7 @@ export function bdat(c: Conversation, argument: string): void {
     c.refuse(
       'BDAT without a possible size',
       shape === null ? replies.badSyntax('BDAT size [LAST]') : replies.tooLarge(),
+      shape === null ? undefined : 'discardBytes',
     )
     return c.close()
   }
@@ -134,7 +165,9 @@ export function bdat(c: Conversation, argument: string): void {
 function beginChunks(c: Conversation, bytes: number): Gather | undefined {
   const transaction = c.transaction
   if (transaction === undefined || transaction.recipients.length === 0) return undefined
-  transaction.chunks ??= new Gather(c.house.limits.messageBytes, Math.max(bytes, transaction.from.size ?? 0))
+  const { limits } = c.house
+  const declared = Math.max(bytes, transaction.from.size ?? 0)
+  transaction.chunks ??= new Gather(limits.messageBytes, declared, guard(limits, transaction.cargo))
   return transaction.chunks
 }
 
@@ -142,32 +175,54 @@ function chunkDone(c: Conversation, chunks: Gather | undefined, bytes: number, i
   const transaction = c.transaction
   if (transaction === undefined) return c.refuse('BDAT before MAIL', replies.badSequence('MAIL first'))
   if (chunks === undefined) return c.refuse('BDAT without recipients', replies.noRecipients())
-  if (isLast || chunks.overflowed) return finish(c, transaction, chunks, 'BDAT')
+  if (isLast || chunks.passed !== undefined) return finish(c, transaction, chunks, 'BDAT')
   c.say(replies.chunkTaken(bytes))
 }
 
-/** The message is whole, or too large: either way the transaction is over. */
+/** The message is whole, or has passed a limit: either way the transaction is over. */
 function finish(c: Conversation, transaction: Transaction, gather: Gather, via: 'DATA' | 'BDAT'): void {
-  c.transaction = undefined
-  const { limits, bareLineEnds, backend } = c.house
-  if (gather.overflowed || gather.length > limits.messageBytes) return c.refuse('message too large', replies.tooLarge())
+  const { limits, bareLineEnds } = c.house
+  const passed = gather.passed ?? (gather.length > limits.messageBytes ? 'messageBytes' : undefined)
+  if (passed !== undefined) {
+    c.endTransaction()
+    const no = messageRefused(passed, limits)
+    return no.code < 500 ? c.decline(`limit ${passed}`, no, passed) : c.refuse(`limit ${passed}`, no, passed)
+  }
   const taken = gather.take()
   const raw = via === 'DATA' ? withoutBareLineEnds(taken, bareLineEnds) : taken
-  if (raw === undefined) return c.refuse('NUL or bare line ends in DATA', replies.badContent())
-  const incoming: Incoming = {
+  if (raw === undefined) {
+    c.endTransaction()
+    return c.refuse('NUL or bare line ends in DATA', replies.badContent())
+  }
+  handOver(c, transaction, {
     client: c.client,
     mailFrom: transaction.from,
     recipients: transaction.recipients,
     raw,
     via,
-  }
+  })
+}
+
+/** From here on the message is the backend's; its bytes count until there is an answer, whoever still waits for it. */
+function handOver(c: Conversation, { cargo }: Transaction, incoming: Incoming): void {
+  c.transaction = undefined
   c.messages++
   c.idleCommands = 0
   c.ask(
     'message',
-    () => backend.message(incoming),
+    () => answered(cargo, () => c.house.backend.message(incoming)),
     (reply) => c.say(reply),
   )
+}
+
+function answered(cargo: Cargo, question: () => Soon<Reply>): Soon<Reply> {
+  let answer: Soon<Reply> | undefined
+  try {
+    answer = question()
+  } finally {
+    if (!(answer instanceof Promise)) cargo.unload()
+  }
+  return answer instanceof Promise ? answer.finally(() => cargo.unload()) : answer
 }
 
 /** RFC 5321 section 2.3.8 and 4.1.1.4. NUL has no reading that is right, so it is refused, never removed. */

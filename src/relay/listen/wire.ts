@@ -39,11 +39,30 @@ export class Wire {
     socket.on('close', () => this.#onClose())
   }
 
+  /**
+   * Reads what stands before everything else. `read` is shown all that has come and says how much of it is the preface;
+   * undefined: not all has come. What stands behind it is read as if it had come now.
+   */
+  preface(read: (begun: Buffer) => number | undefined): void {
+    const socket = this.#socket
+    let begun: Buffer = nothing
+    const onEnd = () => socket.destroy()
+    const onData = (chunk: Buffer) => {
+      begun = begun.length === 0 ? chunk : Buffer.concat([begun, chunk])
+      const end = read(begun)
+      if (end === undefined) return
+      socket.pause().off('data', onData).off('end', onEnd)
+      if (end < begun.length) socket.unshift(begun.subarray(end))
+    }
+    socket.on('data', onData).on('end', onEnd)
+  }
+
   /** Begins to read. */
   open(): void {
     this.#socket.on('data', this.#onData)
     this.#socket.on('end', this.#onEnd)
     this.#socket.on('drain', this.#onDrain)
+    this.#socket.resume() // a preface left it paused
   }
 
   /** Bytes not worked through. */

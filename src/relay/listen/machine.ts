@@ -1,0 +1,46 @@
+/** What the machine lends us: file descriptors and memory, as they are at the start. */
+import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
+
+export type Machine = {
+  /** Connections that may come in. */
+  readonly incoming: number
+  /** Connections that we may open to others: each is a descriptor that nobody from outside can take. */
+  readonly outgoing: number
+  readonly memoryBytes: number
+}
+
+let known: Machine | undefined
+
+export function machine(): Machine {
+  known ??= { ...shareOf(descriptors()), memoryBytes: memory() }
+  return known
+}
+
+/** More than this is no use to one process: 20,000 idle connections are some 400 MB. */
+const mostIncoming = 20_000
+const mostOutgoing = 2000
+/** Databases, logs, the API, what Node itself has open. */
+const ours = 64
+
+/** A quarter goes to connections that we open, the rest to those that come in. */
+export function shareOf(openFiles: number): Pick<Machine, 'incoming' | 'outgoing'> {
+  const free = Math.max(8, openFiles - ours)
+  const outgoing = Math.min(mostOutgoing, Math.floor(free / 4))
+  return { incoming: Math.min(mostIncoming, free - outgoing), outgoing }
+}
+
+/** The soft limit, which Node has raised to the hard one when it started (getrlimit(2)). */
+function descriptors(): number {
+  try {
+    const line = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+    return line?.[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(line?.[1] ?? 1024)
+  } catch {
+    return 1024 // not Linux: what every system gives
+  }
+}
+
+function memory(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
