@@ -91,6 +91,11 @@ function factsOf(e: TraceEvent): string {
       return `${e.sender === undefined ? '' : `<${e.sender}> -> ${to} `}[${e.client ?? ''}] ${e.reply ?? ''}: ${e.why ?? ''}`
     case 'LOOP':
     case 'PLAN':
-      return `${to} ${e.reply ?? ''}: ${e.why ?? ''}`.trimStart()
+    case 'KEEP':
+    case 'HOLD':
+    case 'RELEASE':
+    case 'RETURN':
+    case 'DROP':
+      return [to, e.reply, e.why].filter((fact) => fact !== undefined && fact !== '').join(': ')
   }
 }

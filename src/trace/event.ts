@@ -1,6 +1,23 @@
 /** One thing that happened to a message. */
 
-export type EventKind = 'RECEIVE' | 'REWRITE' | 'SIGN' | 'SEND' | 'DEFER' | 'FAIL' | 'REJECT' | 'LOOP' | 'PLAN'
+export type EventKind =
+  | 'RECEIVE'
+  | 'REWRITE'
+  | 'SIGN'
+  | 'SEND'
+  | 'DEFER'
+  | 'FAIL'
+  | 'REJECT'
+  | 'LOOP'
+  | 'PLAN'
+  /** The queue has it, to be tried; held, until somebody lets it go; let go. */
+  | 'KEEP'
+  | 'HOLD'
+  | 'RELEASE'
+  /** Given up: reported to its sender, or `why` says that nobody is to be told. */
+  | 'RETURN'
+  /** Thrown away by a person. */
+  | 'DROP'
 
 export type TraceEvent = {
   /** ms since 1970. */

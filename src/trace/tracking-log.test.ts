@@ -104,6 +104,13 @@ describe('the tracking log', () => {
       'AGENTINFO',
       'AGENTINFO',
     ])
+    assert.deepEqual((['KEEP', 'HOLD', 'RELEASE', 'RETURN', 'DROP'] as const).map(eventId), [
+      'AGENTINFO',
+      'AGENTINFO',
+      'AGENTINFO',
+      'DSN',
+      'DROP',
+    ])
     assert.equal(rowOf({ sender: '' })['return-path'], '<>')
     assert.equal(rowOf({ peer: 'internet' }).directionality, 'Incoming')
     assert.equal(rowOf({ peer: 'contoso' }).directionality, 'Originating')

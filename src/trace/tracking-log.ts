@@ -76,6 +76,11 @@ const mappings: Readonly<Record<EventKind, Mapping>> = {
   FAIL: { source: 'SMTP', eventId: 'FAIL' },
   REJECT: { source: 'SMTP', eventId: 'FAIL' },
   LOOP: { source: 'ROUTING', eventId: 'FAIL' },
+  KEEP: { source: 'QUEUE', eventId: 'AGENTINFO' },
+  HOLD: { source: 'QUEUE', eventId: 'AGENTINFO' },
+  RELEASE: { source: 'ADMIN', eventId: 'AGENTINFO' },
+  RETURN: { source: 'DSN', eventId: 'DSN' },
+  DROP: { source: 'ADMIN', eventId: 'DROP' },
 }
 
 function cellsOf(event: TraceEvent): Cells {
