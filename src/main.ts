@@ -7,9 +7,10 @@ import { processIo, runCli, Stop } from './cli/cli.ts'
 import { makeResolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
 import { type LiveProject, loadProject, openLiveProject, type Problem, problemText } from './project/project.ts'
+import { inRanges } from './relay/admit/admit.ts'
 import { makeCarrier } from './relay/carry/carry.ts'
 import { type Deliverer, makeDeliverer } from './relay/deliver/deliver.ts'
-import { type Backend, type Listener, type ListenOptions, listen } from './relay/listen/listen.ts'
+import { type Backend, type Listener, type ListenOptions, listen, machine } from './relay/listen/listen.ts'
 import { makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
@@ -64,7 +65,10 @@ async function assemble(
   const onTrouble = (why: string): void => log('error', 'trace', { why })
   const trace = opened.adopt(openTrace({ file: join(o.dataDir, 'trace.db'), onTrouble }), (t) => t.close())
   const recorder = makeRecorder(trace, now)
-  const deliverer = opened.adopt(makeDeliverer({ hostname: hostname(live), dns: resolver }), (d) => d.close())
+  const deliverer = opened.adopt(
+    makeDeliverer({ hostname: hostname(live), dns: resolver, maxConnections: machine().outgoing }),
+    (d) => d.close(),
+  )
   const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now), resolver, passKey, now })
   const settler = { memory: makeMemory(), deadlineMs }
   const backend = makeBackend({ project: () => live.current(), carrier, settler, recorder, passKey, now })
@@ -84,6 +88,9 @@ async function assemble(
   return { smtp: listener.addresses, http: { url, token } }
 }
 
+/** One value, so that it is compiled once. */
+const none: readonly string[] = []
+
 function listenOptions(o: GatewayOptions, live: LiveProject, backend: Backend, log: Log): ListenOptions {
   return {
     get hostname() {
@@ -92,6 +99,7 @@ function listenOptions(o: GatewayOptions, live: LiveProject, backend: Backend, l
     addresses: o.smtp,
     secureContext: () => tlsOf(live),
     backend,
+    isBalancer: (address) => inRanges(live.current()?.gateway.proxies ?? none, address),
     onError: (error, what) => log('error', what, { error: String(error instanceof Error ? error.stack : error) }),
   }
 }

@@ -1,6 +1,7 @@
 /** The domains that the world sees, and the policy for all mail. */
 import { addressKey, domainKey, parseAddress } from '../mail/address/address.ts'
 import { compileArcKey, readSealers } from './arc.ts'
+import { readBalancers } from './balancers.ts'
 import { readSize, readSpan, spanText } from './measures.ts'
 import type { DkimKey, Gateway, Identity, Policy, ServedDomain } from './model.ts'
 import { checkDkimKey, readIdentity } from './named-files.ts'
@@ -10,7 +11,7 @@ import type { DomainDocument, ProjectDocument } from './schema.ts'
 import type { Path } from './yaml-file.ts'
 
 export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['gateway']>): Gateway {
-  const { hostname, tls, diskReserve, arc } = piece.value
+  const { hostname, tls, diskReserve, arc, proxies } = piece.value
   if (!isHostName(hostname))
     reading.wrong(
       [...piece.path, 'hostname'],
@@ -24,6 +25,7 @@ export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['g
   return {
     hostname: hostname.toLowerCase().replace(/\.$/, ''),
     ...(identity === undefined ? {} : { tls: identity }),
+    ...(proxies === undefined ? {} : { proxies: readBalancers(reading, [...piece.path, 'proxies'], proxies) }),
     ...(reserve === undefined ? {} : { diskReserveBytes: reserve }),
     ...(arcKey === undefined ? {} : { arc: arcKey }),
   }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { checkPairs } from './attribution.ts'
+import { checkBalancers } from './balancers.ts'
 import { checkTenants } from './between-tenants.ts'
 import { readListedFiles } from './directory-file.ts'
 import { checkDomains, compileDomain, compileGateway, compilePolicy } from './domains.ts'
@@ -62,6 +63,7 @@ function project(file: string, reading: Reading, pieces: Pieces): Project | unde
   const domains = pieces.domains.map((piece) => ({ value: compileDomain(reading, piece, names), path: piece.path }))
   checkBetween(reading, tenants, domains)
   const gateway = pieces.gateway === undefined ? undefined : compileGateway(reading, pieces.gateway)
+  checkBalancers(reading, gateway?.proxies ?? [], tenants)
   const policy = compilePolicy(reading, pieces.policy)
   const table = compileTable(
     [...inlineEntries(reading, pieces), ...readListedFiles(reading, pieces.directoryFiles)],

@@ -87,6 +87,8 @@ export type ArcKey = DkimKey & { readonly domain: string }
 
 export type Gateway = {
   readonly hostname: string
+  /** CIDR: balancers, whose connections begin with a PROXY header. */
+  readonly proxies?: readonly string[]
   readonly tls?: Identity
   readonly arc?: ArcKey
   /** Free space below which no mail is taken. */

@@ -210,6 +210,12 @@ const gatewaySchema = z
   .strictObject({
     hostname: text.describe('Our name in EHLO, Received and the certificate.'),
     tls: identitySchema.optional().describe('Our certificate and key as a server.'),
+    proxies: list(text)
+      .optional()
+      .meta({ default: [] })
+      .describe(
+        'Load balancers, as addresses or networks: a connection from there must begin with a PROXY header (version 1 or 2), and the client is the one that it names.',
+      ),
     arc: arcSchema.optional(),
     diskReserve: text
       .optional()

@@ -11,7 +11,7 @@ import { fieldValue, first, unfold } from '../mail/header/header.ts'
 import { hasBareLineEnds, type Message, normaliseLineEnds, readMessage } from '../mail/message/message.ts'
 import { type Reply, replies } from '../mail/reply/reply.ts'
 import type { Project } from '../project/project.ts'
-import { admit, admitRecipient, type Refusal, type Supposition, suppose } from './admit/admit.ts'
+import { admit, admitRecipient, type Refusal, type Supposition, standing, suppose } from './admit/admit.ts'
 import type { Carrier } from './carry/carry.ts'
 import type { Backend, Client, Incoming, MailFrom, Recipient } from './listen/listen.ts'
 import { type Delivery, plan, type View } from './plan/plan.ts'
@@ -33,6 +33,7 @@ export type Relay = {
 /** The gateway as the listener sees it. */
 export function makeBackend(relay: Relay): Backend {
   return {
+    standing: (client) => standing(relay.project(), client, relay.now()),
     mail: () => (relay.project() === undefined ? replies.tryLater() : undefined),
     rcpt: (client, from, to) => recipientReply(relay, client, from, to),
     message: (incoming) => relayMessage(relay, incoming),

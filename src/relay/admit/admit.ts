@@ -18,7 +18,9 @@ import { route, type Way } from './route.ts'
 
 export { type Peer, proofFields, type Supposition, suppose, supposeTenant, type TenantPeer } from './attribute.ts'
 export { type Direction, issuePass, type Pass, passField } from './pass.ts'
+export { inRanges } from './ranges.ts'
 export { type Route, route, routeAsOpen, type Way } from './route.ts'
+export { standing } from './standing.ts'
 
 export type Refusal = {
   readonly reply: Reply

@@ -5,12 +5,12 @@
  * until the header has been seen. What the header of Microsoft is worth: docs/decisions/organisation-header.md.
  */
 import { timingSafeEqual } from 'node:crypto'
-import { BlockList, isIPv6 } from 'node:net'
 import { all, fieldValue, type Header, unfold } from '../../mail/header/header.ts'
 import type { Project, Tenant } from '../../project/project.ts'
 import { publicAuthorities, readBundle, verifyChain } from '../../secrets/certificate/certificate.ts'
 import type { Client } from '../listen/listen.ts'
 import { nameMatches } from './certificate.ts'
+import { inRanges } from './ranges.ts'
 
 /** How a tenant proved itself. */
 export type Proof =
@@ -144,25 +144,6 @@ function verifiedNames(tenant: Tenant, client: Client, now: Date): readonly stri
   const result = verified.ok ? verified.names : verified.why
   known.set(tenant.from.ca, result)
   return result
-}
-
-const ranges = new WeakMap<readonly string[], BlockList>()
-
-function inRanges(cidrs: readonly string[], address: string): boolean {
-  let list = ranges.get(cidrs)
-  if (list === undefined) {
-    list = new BlockList()
-    for (const cidr of cidrs) addRange(list, cidr)
-    ranges.set(cidrs, list)
-  }
-  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
-}
-
-function addRange(list: BlockList, cidr: string): void {
-  const [network = '', bits] = cidr.split('/')
-  const family = isIPv6(network) ? 'ipv6' : 'ipv4'
-  if (bits === undefined) list.addAddress(network, family)
-  else list.addSubnet(network, Number(bits), family)
 }
 
 /** Compared in constant time; a header given twice proves nothing. */
