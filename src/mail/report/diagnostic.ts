@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type MapAddress, parseAddress } from '../address/address.ts'
 import type { Edit } from './fields.ts'
+import { toBytes } from './shown.ts'
 
 type Found = Edit & { readonly old: string; readonly to: string; readonly entry: string }
 
@@ -18,6 +19,18 @@ export function diagnosticAddresses(value: string, map: MapAddress): Found[] {
     done = edit.end
   }
   return found
+}
+
+/** The same for words that stand anywhere else: the text with its addresses mapped. */
+export function mapAddressesIn(text: string, map: MapAddress): string {
+  const bytes = toBytes(text)
+  const pieces: string[] = []
+  let done = 0
+  for (const { start, end, text: to } of diagnosticAddresses(bytes, map)) {
+    pieces.push(bytes.slice(done, start), to)
+    done = end
+  }
+  return Buffer.from(pieces.join('') + bytes.slice(done), 'latin1').toString('utf8')
 }
 
 function mapAround(value: string, from: number, at: number, map: MapAddress): Found | undefined {

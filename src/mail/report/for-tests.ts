@@ -115,11 +115,11 @@ export function read(report: Buffer): {
   /** Of each part, decoded. */
   readonly bodies: readonly Buffer[]
 } {
-  const read = readMessage(report)
-  const found = parts(read)
+  const message = readMessage(report)
+  const found = parts(message)
   return {
-    fields: new Map(read.header.fields.map(({ key, raw, colon }) => [key, raw.slice(colon + 1).trim()])),
-    keys: read.header.fields.map(({ key }) => key),
+    fields: new Map(message.header.fields.map(({ key, raw, colon }) => [key, raw.slice(colon + 1).trim()])),
+    keys: message.header.fields.map(({ key }) => key),
     parts: found,
     bodies: found.map((part) => decodePart(report, part) ?? Buffer.alloc(0)),
   }

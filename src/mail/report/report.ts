@@ -12,6 +12,7 @@ import { diagnosticAddresses } from './diagnostic.ts'
 import { type Edit, joinBlocks, type ReportField, readBlocks, replaceIn } from './fields.ts'
 import { type Recipient, readRecipient } from './recipient.ts'
 
+export { mapAddressesIn } from './diagnostic.ts'
 export type { ReportKind, ReportRecipient, ReportRequest, Returned } from './values.ts'
 export { writeReport } from './write-report.ts'
 

@@ -30,7 +30,7 @@ function messageFields(r: ReportRequest): readonly string[] {
 
 /** RFC 3464 section 2.3, in its order. */
 function recipientFields(r: ReportRequest, recipient: ReportRecipient, utf8: boolean): readonly string[] {
-  const { address, originalRecipient, remote, diagnostic, lastAttempt } = recipient
+  const { address, originalRecipient, remote, lastAttempt } = recipient
   const original = originalRecipient === undefined ? undefined : typedAsGiven(originalRecipient, utf8)
   const retriesUntil = r.kind === 'delayed' ? r.giveUpAt : undefined
   return [
@@ -39,7 +39,7 @@ function recipientFields(r: ReportRequest, recipient: ReportRecipient, utf8: boo
     field('Action', r.kind),
     field('Status', statusOf(r, recipient)),
     field('Remote-MTA', remote === undefined || !isHost(remote) ? undefined : `dns;${remote}`),
-    diagnosticField(diagnostic),
+    diagnosticField(recipient),
     field('Last-Attempt-Date', lastAttempt && dateTime(lastAttempt)),
     field('Will-Retry-Until', retriesUntil && dateTime(retriesUntil)),
   ]
@@ -69,8 +69,11 @@ function field(name: string, value: string | undefined): string {
 /** A word that no line can hold is parted. */
 const maxWord = /[^ ]{900}/g
 
-/** RFC 3464 section 2.3.6. */
-function diagnosticField(diagnostic: string): string {
+/** RFC 3464 section 2.3.6; the type smtp is for the words of a server (section 9.2). */
+function diagnosticField({ diagnostic, isOurs }: ReportRecipient): string {
   const words = cleanText(diagnostic, 2000).trim()
-  return words === '' ? '' : makeField('Diagnostic-Code', `smtp; ${words.replaceAll(maxWord, '$& ')}`).raw
+  return words === ''
+    ? ''
+    : makeField('Diagnostic-Code', `${isOurs === true ? 'x-causeway' : 'smtp'}; ${words.replaceAll(maxWord, '$& ')}`)
+        .raw
 }

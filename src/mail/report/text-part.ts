@@ -28,9 +28,9 @@ function opening({ kind, recipients }: ReportRequest): string {
   }
 }
 
-function aboutRecipient({ address, why, diagnostic, remote }: ReportRecipient): readonly string[] {
+function aboutRecipient({ address, why, diagnostic, isOurs, remote }: ReportRecipient): readonly string[] {
   const words = shown(diagnostic, 1000)
-  const who = remote === undefined ? 'The other server' : shown(remote, 255)
+  const who = isOurs === true ? 'Our server' : remote === undefined ? 'The other server' : shown(remote, 255)
   return [
     `  ${shown(address, 320)}`,
     ...wrap(shown(why, 1000), '    '),

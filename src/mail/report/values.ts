@@ -13,6 +13,8 @@ export type ReportRecipient = {
   readonly status: string
   /** The next hop's own words, code first; '' = it said nothing. */
   readonly diagnostic: string
+  /** The words are ours: no server was reached. */
+  readonly isOurs?: boolean
   /** Host name, for a next hop outside only. */
   readonly remote?: string
   /** Plain sentences for the person. */
