@@ -16,6 +16,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
+import { attemptsResource } from './attempts.ts'
 import { auditResource } from './audit.ts'
 import type { Api, Desk } from './desk.ts'
 import { directoryResource } from './directory.ts'
@@ -25,6 +26,9 @@ import { explainResource } from './explain.ts'
 import { healthResource } from './health.ts'
 import { onProblem, Problem } from './problem.ts'
 import { projectResource } from './project.ts'
+import { queueResource } from './queue.ts'
+import { queueChangeResource } from './queue-change.ts'
+import { releaseResource } from './release.ts'
 import { traceResource } from './trace.ts'
 
 export type { Desk, Figures } from './desk.ts'
@@ -44,6 +48,10 @@ const resources = [
   traceResource,
   explainResource,
   auditResource,
+  queueResource,
+  queueChangeResource,
+  releaseResource,
+  attemptsResource,
 ]
 /** A message for `explain`, in base64. */
 const bodyLimit = 256 * 1024 * 1024

@@ -9,6 +9,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Resolver } from '../dns/dns.ts'
 import type { LiveProject } from '../project/project.ts'
+import type { DiskWatch, Queue } from '../queue/queue.ts'
 import type { DeliveryStats } from '../relay/deliver/deliver.ts'
 import type { Counts } from '../relay/record/record.ts'
 import type { Audit } from '../store/store.ts'
@@ -28,6 +29,8 @@ export type Desk = {
   readonly trace: Trace
   readonly resolver: Resolver
   readonly audit: Audit
+  readonly queue: Queue
+  readonly disk: DiskWatch
   readonly passKey: Buffer
   /** Figures of the running relay. */
   readonly figures: () => Figures

@@ -9,6 +9,7 @@
 export { escapeText } from './escape-text.ts'
 export type { EventKind, TraceEvent } from './event.ts'
 export type { TraceQuery } from './find.ts'
+export { guardCell } from './guard-cell.ts'
 export { type OpenedReader, openTraceReader, type TraceReader } from './reader.ts'
 export { openTrace, type Trace, type TraceOptions, type TraceStats } from './recorder.ts'
 export { trackingLog } from './tracking-log.ts'

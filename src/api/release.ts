@@ -1,0 +1,145 @@
+/** Letting the held mail of a domain go: an order that stands until it is ended, and survives a restart. */
+import { z } from 'zod'
+import { domainKey } from '../mail/address/address.ts'
+import { type Project, servedDomain } from '../project/project.ts'
+import type { ReleaseOrder } from '../queue/queue.ts'
+import { audited } from './audited.ts'
+import type { Api, Desk } from './desk.ts'
+import { Problem } from './problem.ts'
+import { type Counted, countOf } from './queue-count.ts'
+import { timeSchema, utc } from './time.ts'
+
+/** Messages of one sender to one recipient keep their order; the rate is what the target is known to bear. */
+const usualPerMinute = 300
+
+const wanted = z.strictObject({
+  whenAccepted: z
+    .boolean()
+    .default(false)
+    .describe('Each recipient only once the target says that it takes the address'),
+  perMinute: z.number().int().min(1).max(100_000).default(usualPerMinute).describe('Recipients'),
+})
+
+const orderSchema = z.object({
+  whenAccepted: z.boolean(),
+  perMinute: z.number(),
+  by: z.string(),
+  since: timeSchema,
+  released: z.number().describe('Recipients let go'),
+  asked: z.number().describe('Questions to the target whether it takes an address'),
+  notAccepted: z.number().describe('Of these, answers that were no'),
+})
+/** How far it is. */
+export const releaseSchema = z.object({
+  domain: z.string(),
+  mode: z.enum(['open', 'hold', 'retry-later']).optional().describe('Absent: the project does not serve it'),
+  held: z.number().describe('Recipients held because of the domain'),
+  isAtLeast: z.boolean().describe('Counted up to here; there are more'),
+  order: orderSchema.optional(),
+  advice: z.string(),
+})
+export const releaseEndedSchema = z.object({ domain: z.string(), ended: z.boolean() })
+
+const params = z.object({ name: z.string() })
+const path = '/v1/domains/:name/release'
+
+export function releaseResource(api: Api, desk: Desk): void {
+  const status = {
+    summary: 'Held mail of a domain, and how far its release is',
+    params,
+    response: { 200: releaseSchema },
+  }
+  api.get(path, { schema: status }, ({ params: { name } }) => statusOf(desk, knownHere(name)))
+
+  const order = { summary: 'Let the held mail of a domain go', params, body: wanted, response: { 200: releaseSchema } }
+  api.post(path, { schema: order, config: { changes: 'domain.release' } }, async (request) => {
+    const domain = knownHere(request.params.name)
+    const before = await statusOf(desk, domain)
+    if (before.mode === undefined && before.held === 0)
+      throw new Problem(
+        404,
+        `no mail is held for ${domain}`,
+        'the project does not serve this domain; look at `causeway queue`',
+      )
+    const { whenAccepted, perMinute } = request.body
+    const work = ({ by }: { readonly by: string }) => desk.queue.orderRelease({ domain, whenAccepted, perMinute, by })
+    await audited(desk, request, domain, work, () => ({
+      before: before.order === undefined ? 'no order' : orderText(before.order),
+      after: orderText({ whenAccepted, perMinute }),
+    }))
+    return statusOf(desk, domain)
+  })
+
+  const end = { summary: 'What is still held stays held', params, response: { 200: releaseEndedSchema } }
+  api.delete(path, { schema: end, config: { changes: 'domain.release.end' } }, async (request) => {
+    const domain = knownHere(request.params.name)
+    const order = await orderOf(desk, domain)
+    if (order === undefined) throw new Problem(409, `no release of ${domain} is going on`, 'there is nothing to end')
+    const ended = await audited(
+      desk,
+      request,
+      domain,
+      () => desk.queue.endRelease(domain),
+      () => ({
+        before: orderText(order),
+        after: 'no order',
+      }),
+    )
+    return { domain, ended }
+  })
+}
+
+function knownHere(name: string): string {
+  const key = domainKey(name)
+  if (key !== '') return key
+  throw new Problem(404, `"${name}" is not a domain`, 'write it like contoso.com')
+}
+
+async function statusOf(desk: Desk, domain: string): Promise<z.infer<typeof releaseSchema>> {
+  const [held, order] = await Promise.all([heldOf(desk, domain), orderOf(desk, domain)])
+  const mode = modeOf(desk.live.current(), domain)
+  return {
+    domain,
+    ...(mode === undefined ? {} : { mode }),
+    held: held.recipients,
+    isAtLeast: held.isAtLeast,
+    ...(order === undefined ? {} : { order: shown(order) }),
+    advice: adviceOn(domain, mode, held.recipients, order),
+  }
+}
+
+/** What is held because of the domain; what a person held stays until a person lets it go. */
+export function heldOf(desk: Desk, domain: string): Promise<Counted> {
+  return countOf(desk.queue, { domain, state: 'held', cause: 'domain' })
+}
+
+async function orderOf(desk: Desk, domain: string): Promise<ReleaseOrder | undefined> {
+  return (await desk.queue.releaseOrders()).find((order) => order.domain === domain)
+}
+
+function modeOf(project: Project | undefined, domain: string) {
+  return project === undefined ? undefined : servedDomain(project, domain)?.mode
+}
+
+function adviceOn(domain: string, mode: string | undefined, held: number, order: ReleaseOrder | undefined): string {
+  const open = mode === 'hold' ? `; new mail is held first until you say \`causeway domain open ${domain}\`` : ''
+  if (order === undefined) return held === 0 ? 'nothing is held' : `let it go: causeway domain release ${domain}${open}`
+  if (held === 0) return `all of it is on its way; end the order: causeway domain release ${domain} --stop${open}`
+  if (order.whenAccepted && order.asked > 0 && order.notAccepted === order.asked)
+    return `the target takes none of the addresses yet: is ${domain} an accepted domain there, and do the mailboxes have their addresses?${open}`
+  return `going on${open}`
+}
+
+function orderText({
+  whenAccepted,
+  perMinute,
+}: {
+  readonly whenAccepted: boolean
+  readonly perMinute: number
+}): string {
+  return `${perMinute} a minute${whenAccepted ? ', each once the target accepts it' : ''}`
+}
+
+function shown({ whenAccepted, perMinute, by, at, released, asked, notAccepted }: ReleaseOrder) {
+  return { whenAccepted, perMinute, by, since: utc(at), released, asked, notAccepted }
+}
