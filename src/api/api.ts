@@ -31,10 +31,16 @@ import { queueChangeResource } from './queue-change.ts'
 import { releaseResource } from './release.ts'
 import { traceResource } from './trace.ts'
 
+export { attemptsPageSchema } from './attempts.ts'
+export { auditPageSchema, verdictSchema } from './audit.ts'
 export type { Desk, Figures } from './desk.ts'
 export { prepareAllKeys } from './dkim-keys.ts'
 export { explainAnswerSchema } from './explain.ts'
 export { existingKeys, makeKeyRing } from './keys.ts'
+export { lanesSchema, queuePageSchema, queueTotalsSchema } from './queue.ts'
+export { previewSchema, touchedSchema } from './queue-change.ts'
+export { queueItemSchema } from './queue-item.ts'
+export { releaseEndedSchema, releaseSchema } from './release.ts'
 export { eventSchema } from './trace.ts'
 
 export type RunningApi = { readonly host: string; readonly port: number; close(): Promise<void> }

@@ -10,10 +10,12 @@ import { seconds } from './queue-item.ts'
 import { classOf, warnAtMs } from './sender-class.ts'
 import { maybeUtc, timeSchema, utc } from './time.ts'
 
-export const attemptSchema = z.object({
+const statuses = ['came back', 'waiting', 'possibly lost'] as const
+
+const attemptSchema = z.object({
   sender: z.string().describe('Empty is the null sender'),
   recipient: z.string(),
-  status: z.enum(['came back', 'waiting', 'possibly lost']),
+  status: z.enum(statuses),
   firstAttempt: timeSchema,
   lastAttempt: timeSchema,
   attempts: z.number(),
@@ -56,6 +58,7 @@ const params = z.object({ name: z.string() })
 const query = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.string().optional().describe('`next` of the page before'),
+  only: z.enum(statuses).optional().describe('A page may then be empty and have a next one'),
 })
 
 export function attemptsResource(api: Api, desk: Desk): void {
@@ -65,14 +68,19 @@ export function attemptsResource(api: Api, desk: Desk): void {
     querystring: query,
     response: { 200: attemptsPageSchema },
   }
-  api.get('/v1/domains/:name/attempts', { schema: list }, async ({ params: { name }, query: { limit, after } }) => {
-    const domain = domainOf(name)
-    const now = desk.queue.now()
-    const rows = await desk.queue.attempts(domain, { limit, ...(after === undefined ? {} : { after }) })
-    const last = rows.length === limit ? rows.at(-1) : undefined
-    const next = last === undefined ? {} : { next: last.id }
-    return { domain, summary: await summaryOf(desk, domain), items: rows.map((row) => shown(row, now)), ...next }
-  })
+  api.get(
+    '/v1/domains/:name/attempts',
+    { schema: list },
+    async ({ params: { name }, query: { limit, after, only } }) => {
+      const domain = domainOf(name)
+      const now = desk.queue.now()
+      const rows = await desk.queue.attempts(domain, { limit, ...(after === undefined ? {} : { after }) })
+      const last = rows.length === limit ? rows.at(-1) : undefined
+      const next = last === undefined ? {} : { next: last.id }
+      const items = rows.map((row) => shown(row, now)).filter((row) => only === undefined || row.status === only)
+      return { domain, summary: await summaryOf(desk, domain), items, ...next }
+    },
+  )
 
   const csv = {
     summary: 'All of them as CSV, safe to open in a spreadsheet',

@@ -76,8 +76,6 @@ export function filterOfChange({ all, ...asked }: z.infer<typeof changeSchema>):
 
 /** As it is shown and written to the audit: what was meant, in one line. */
 export function filterText(filter: Filter): string {
-  const words = Object.entries(filter).map(
-    ([field, value]) => `${field}=${Array.isArray(value) ? value.join(',') : value}`,
-  )
+  const words = Object.entries(filter).map(([field, value]) => `${field}=${[value].flat().join(',')}`)
   return words.length === 0 ? 'everything' : words.join(' ')
 }

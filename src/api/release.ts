@@ -73,15 +73,15 @@ export function releaseResource(api: Api, desk: Desk): void {
   const end = { summary: 'What is still held stays held', params, response: { 200: releaseEndedSchema } }
   api.delete(path, { schema: end, config: { changes: 'domain.release.end' } }, async (request) => {
     const domain = knownHere(request.params.name)
-    const order = await orderOf(desk, domain)
-    if (order === undefined) throw new Problem(409, `no release of ${domain} is going on`, 'there is nothing to end')
+    const standing = await orderOf(desk, domain)
+    if (standing === undefined) throw new Problem(409, `no release of ${domain} is going on`, 'there is nothing to end')
     const ended = await audited(
       desk,
       request,
       domain,
       () => desk.queue.endRelease(domain),
       () => ({
-        before: orderText(order),
+        before: orderText(standing),
         after: 'no order',
       }),
     )

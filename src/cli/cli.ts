@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError, Option } from 'commander'
 import { applyCommand } from './apply.ts'
+import { auditCommand } from './audit.ts'
 import { demoCommand } from './demo.ts'
 import { directoryCommand } from './directory.ts'
 import { dkimCommand } from './dkim.ts'
@@ -15,6 +16,7 @@ import { explainCommand } from './explain.ts'
 import { exportCommand } from './export.ts'
 import { type CliParts, type Io, Stop } from './io.ts'
 import { labCommand } from './lab.ts'
+import { queueCommand } from './queue.ts'
 import { serveCommand } from './serve.ts'
 import { traceCommand } from './trace.ts'
 
@@ -32,11 +34,13 @@ export async function runCli(parts: CliParts, argv: readonly string[]): Promise<
     demoCommand,
     explainCommand,
     traceCommand,
+    queueCommand,
     applyCommand,
     exportCommand,
     directoryCommand,
     domainCommand,
     dkimCommand,
+    auditCommand,
     labCommand,
   ]) {
     add(program, parts, run)

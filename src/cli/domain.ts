@@ -3,6 +3,8 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
+import { addAttempts } from './domain-attempts.ts'
+import { addRelease } from './domain-release.ts'
 import { type CliParts, type Run, shared, table } from './io.ts'
 
 const domain = z.object({ name: z.string(), mode: z.string(), unknown: z.string(), dkim: z.string().optional() })
@@ -15,7 +17,8 @@ const record = z.object({
   remark: z.string(),
 })
 
-export function domainCommand(program: Command, { io }: CliParts, run: Run): void {
+export function domainCommand(program: Command, parts: CliParts, run: Run): void {
+  const { io } = parts
   const group = program.command('domain').description('the domains that the project serves')
 
   const list = group.command('list').description('show them')
@@ -49,6 +52,9 @@ export function domainCommand(program: Command, { io }: CliParts, run: Run): voi
       })(),
     )
   }
+
+  addRelease(group, parts, run)
+  addAttempts(group, parts, run)
 
   const dns = group.command('dns').description('records wanted, and records seen').argument('<name>')
   dns.action((name: string) =>

@@ -1,0 +1,94 @@
+/** `causeway domain attempts`: who was asked to come back, and who did. */
+import { writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import type { z } from 'zod'
+import { attemptsPageSchema } from '../api/api.ts'
+import { escapeText } from '../trace/trace.ts'
+import { connect } from './client.ts'
+import { cell, localTime, mailbox, number, span } from './figures.ts'
+import { type CliParts, type Io, type Run, Stop, shared, table } from './io.ts'
+
+type Page = z.infer<typeof attemptsPageSchema>
+type Options = { readonly csv?: string; readonly only?: string; readonly limit: string }
+const statuses = ['came back', 'waiting', 'possibly lost']
+
+export function addAttempts(group: Command, { io }: CliParts, run: Run): void {
+  const command = group
+    .command('attempts')
+    .description('senders that were asked to come back: who did, who has time left, whose mail is possibly lost')
+    .argument('<name>')
+    .option('--only <status>', statuses.join(', '))
+    .option('--limit <n>', 'pairs of sender and recipient', '100')
+    .option('--csv <file>', 'all of them, into a file (- is standard output)')
+
+  command.action((name: string, options: Options) =>
+    run(async () => {
+      const { data, json } = shared(command)
+      const path = `/v1/domains/${encodeURIComponent(name)}/attempts`
+      if (options.csv !== undefined) return save(io, options.csv, await connect(data).text(`${path}.csv`))
+      const page = await pageOf(data, path, options)
+      io.out(json ? `${JSON.stringify(page, undefined, 2)}\n` : attemptsText(page))
+      return page.summary.possiblyLost === 0 ? 0 : 1
+    })(),
+  )
+}
+
+function save(io: Io, file: string, text: string): number {
+  if (file === '-') {
+    io.out(text)
+    return 0
+  }
+  try {
+    writeFileSync(file, text, { mode: 0o600 })
+  } catch (error) {
+    throw new Stop(3, `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  io.out(`written to ${file}\n`)
+  return 0
+}
+
+/** As many as were asked for, over as many pages as it takes. */
+async function pageOf(data: string, path: string, { only, limit }: Options): Promise<Page> {
+  const client = connect(data)
+  if (only !== undefined && !statuses.includes(only)) throw new Stop(2, `--only is one of ${statuses.join(', ')}`)
+  const most = Number(limit)
+  if (!Number.isSafeInteger(most) || most < 1) throw new Stop(2, `--limit is "${limit}": write a number from 1 on`)
+  const items: Page['items'] = []
+  let after: string | undefined
+  for (;;) {
+    const fields = { limit: '1000', ...(only === undefined ? {} : { only }), ...(after === undefined ? {} : { after }) }
+    const page = await client.get(`${path}?${new URLSearchParams(fields).toString()}`, attemptsPageSchema)
+    items.push(...page.items.slice(0, most - items.length))
+    if (page.next === undefined || items.length >= most) return { ...page, items }
+    after = page.next
+  }
+}
+
+function attemptsText({ domain, summary: s, items }: Page): string {
+  const counts = `${number(s.pairs)} = came back ${number(s.cameBack)} + waiting ${number(s.waiting)} + possibly lost ${number(s.possiblyLost)}`
+  const rows = items.map((a) => [
+    a.status,
+    mailbox(a.sender, 36),
+    mailbox(a.recipient, 36),
+    localTime(a.firstAttempt),
+    String(a.attempts),
+    a.secondsLeft === undefined ? '-' : span(a.secondsLeft),
+    cell(a.helo, 48),
+    cell(a.why, 60),
+  ])
+  const head = ['STATUS', 'SENDER', 'RECIPIENT', 'FIRST ATTEMPT', 'TRIES', 'TIME LEFT', 'NAME', 'PATIENCE']
+  const lines = [`${domain}: pairs of sender and recipient ${counts}`, ...summaryLines(s)]
+  return `${lines.join('\n')}\n${items.length === 0 ? '' : `\n${table([head, ...rows])}`}`
+}
+
+function summaryLines({ oldest, next, leftOut, warning }: Page['summary']): readonly string[] {
+  return [
+    ...(oldest === undefined ? [] : [`the oldest that has not come back: ${span(oldest.ageSeconds)}, ${pair(oldest)}`]),
+    ...(next === undefined ? [] : [`the next to give up: in ${span(next.secondsLeft)}, ${pair(next)}`]),
+    ...(leftOut === 0 ? [] : [`${number(leftOut)} attempts found the ledger full and are not in it`]),
+    ...(warning === undefined ? [] : [`WARNING: ${escapeText(warning)}`]),
+  ]
+}
+
+const pair = (p: { readonly sender: string; readonly recipient: string }): string =>
+  `${mailbox(p.sender)} -> ${mailbox(p.recipient)}`

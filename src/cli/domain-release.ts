@@ -1,0 +1,68 @@
+/** `causeway domain release`: the held mail of a domain goes. */
+import type { Command } from 'commander'
+import type { z } from 'zod'
+import { releaseEndedSchema, releaseSchema } from '../api/api.ts'
+import { escapeText } from '../trace/trace.ts'
+import { connect } from './client.ts'
+import { localTime, some } from './figures.ts'
+import { type CliParts, type Run, Stop, shared } from './io.ts'
+
+type Options = {
+  readonly whenAccepted?: boolean
+  readonly rate?: string
+  readonly stop?: boolean
+  readonly status?: boolean
+}
+
+export function addRelease(group: Command, { io }: CliParts, run: Run): void {
+  const command = group
+    .command('release')
+    .description('let the held mail of a domain go, in the order in which it came')
+    .argument('<name>')
+    .option('--when-accepted', 'each recipient only once the target says that it takes the address')
+    .option('--rate <n>', 'recipients a minute (default: 300)')
+    .option('--stop', 'end a release: what is still held stays held')
+    .option('--status', 'how far it is')
+
+  command.action((name: string, options: Options) =>
+    run(async () => {
+      const { data, json } = shared(command)
+      const client = connect(data)
+      const path = `/v1/domains/${encodeURIComponent(name)}/release`
+      if (options.stop === true) {
+        const ended = await client.send('DELETE', path, undefined, releaseEndedSchema)
+        io.out(json ? `${JSON.stringify(ended)}\n` : `${escapeText(ended.domain)}: what is still held stays held\n`)
+        return 0
+      }
+      const found =
+        options.status === true
+          ? await client.get(path, releaseSchema)
+          : await client.send('POST', path, orderOf(options), releaseSchema)
+      io.out(json ? `${JSON.stringify(found, undefined, 2)}\n` : releaseText(found))
+      return 0
+    })(),
+  )
+}
+
+function orderOf({ whenAccepted, rate }: Options) {
+  if (rate !== undefined && !/^[1-9]\d{0,5}$/.test(rate))
+    throw new Stop(2, `--rate is "${rate}": write a number from 1 on`)
+  return { whenAccepted: whenAccepted === true, ...(rate === undefined ? {} : { perMinute: Number(rate) }) }
+}
+
+function releaseText({ domain, mode, held, isAtLeast, order, advice }: z.infer<typeof releaseSchema>): string {
+  const count = `${some(held, 'recipient')}${isAtLeast ? ' and more' : ''} held`
+  return [
+    `${domain}: mode ${mode ?? 'none (not a domain of the project)'}, ${count}`,
+    ...(order === undefined ? ['no release is going on'] : orderLines(order)),
+    escapeText(advice),
+    '',
+  ].join('\n')
+}
+
+function orderLines(order: NonNullable<z.infer<typeof releaseSchema>['order']>): readonly string[] {
+  const { whenAccepted, perMinute, by, since, released, asked, notAccepted } = order
+  const how = `${perMinute} a minute${whenAccepted ? ', each once the target accepts it' : ''}`
+  const probes = whenAccepted ? `; asked ${asked}, of these not accepted ${notAccepted}` : ''
+  return [`release since ${localTime(since)} by ${escapeText(by)}, ${how}`, `released ${released}${probes}`]
+}

@@ -1,0 +1,72 @@
+/** `causeway queue`: what we have promised and not yet handed on. */
+import type { Command } from 'commander'
+import { lanesSchema, queueItemSchema, queuePageSchema, queueTotalsSchema } from '../api/api.ts'
+import { connect } from './client.ts'
+import { type CliParts, type Run, shared } from './io.ts'
+import { addChanges } from './queue-change.ts'
+import { type FilterOptions, filterOf, queryOf, withFilter } from './queue-filter.ts'
+import { itemText, lanesText, listText, totalsText } from './queue-text.ts'
+
+type ListOptions = FilterOptions & { readonly limit: string; readonly after?: string }
+
+export function queueCommand(program: Command, parts: CliParts, run: Run): void {
+  const { io } = parts
+  const queue = program.command('queue').description('what we have promised and not yet handed on: in a few numbers')
+  queue.action(() =>
+    run(async () => {
+      const { data, json } = shared(queue)
+      const client = connect(data)
+      const totals = await client.get('/v1/queue/totals', queueTotalsSchema)
+      const { lanes } = await client.get('/v1/lanes', lanesSchema)
+      io.out(
+        json ? `${JSON.stringify({ ...totals, lanes }, undefined, 2)}\n` : `${totalsText(totals)}${lanesText(lanes)}`,
+      )
+      return totals.addsUp ? 0 : 1
+    })(),
+  )
+
+  const list = withFilter(queue.command('list').description('messages, the oldest first'))
+    .option('--limit <n>', 'messages', '100')
+    .option('--after <next>', 'go on where the last list ended')
+  list.action((options: ListOptions) =>
+    run(async () => {
+      const { data, json } = shared(list)
+      const page = await pageOf(data, options)
+      io.out(
+        json
+          ? `${JSON.stringify(page, undefined, 2)}\n`
+          : page.items.length === 0
+            ? ''
+            : listText(page.items, Date.now()),
+      )
+      if (page.items.length === 0) io.err('nothing in the queue matches\n')
+      if (page.next !== undefined && !json) io.err(`there is more: --after ${page.next}\n`)
+      return 0
+    })(),
+  )
+
+  const show = queue.command('show').description('everything about one message').argument('<id>')
+  show.action((id: string) =>
+    run(async () => {
+      const { data, json } = shared(show)
+      const item = await connect(data).get(`/v1/queue/${encodeURIComponent(id)}`, queueItemSchema)
+      io.out(json ? `${JSON.stringify(item, undefined, 2)}\n` : itemText(item, Date.now()))
+      return 0
+    })(),
+  )
+
+  addChanges(queue, parts, run)
+}
+
+/** A page of the queue may be empty and have a next one, where the filter fits little of much. */
+async function pageOf(data: string, { limit, after, ...options }: ListOptions) {
+  const client = connect(data)
+  const fields = { ...filterOf(options), limit }
+  let next = after
+  for (;;) {
+    const query = queryOf({ ...fields, ...(next === undefined ? {} : { after: next }) })
+    const page = await client.get(`/v1/queue?${query}`, queuePageSchema)
+    if (page.items.length > 0 || page.next === undefined) return page
+    next = page.next
+  }
+}
