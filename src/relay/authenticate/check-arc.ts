@@ -1,8 +1,8 @@
 /** The ARC chain (RFC 8617 section 5.2): every seal, and the newest signature, which the DKIM run has verified. */
 import { arc } from 'mailauth/lib/arc/index.js'
 import type { ArcSet, Seal } from 'mailauth/lib/dkim/dkim-verifier.js'
-import { type Lookup, oneOf, textOf } from './check.ts'
 import { minBitLength, type Signatures } from './check-dkim.ts'
+import { type Lookup, oneOf, textOf } from './lookup.ts'
 import type { ArcResult } from './result.ts'
 
 const results = ['none', 'pass', 'fail'] as const

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { DkimVerifier, type Headers, type Result, type Signature } from 'mailauth/lib/dkim/dkim-verifier.js'
-import { type Lookup, oneOf, textOf } from './check.ts'
+import { type Lookup, oneOf, textOf } from './lookup.ts'
 import type { DkimResult } from './result.ts'
 
 /** What a message may cost: a stranger writes as many signatures, and as long ones, as he likes. */

@@ -4,8 +4,8 @@
  */
 import { evaluateDmarc } from 'mailauth/lib/dmarc/index.js'
 import type { Authors } from './authors.ts'
-import { type Lookup, oneOf, textOf } from './check.ts'
 import type { CheckedSignature } from './check-dkim.ts'
+import { type Lookup, oneOf, textOf } from './lookup.ts'
 import type { DmarcPolicy, DmarcResult, SpfResult } from './result.ts'
 
 const results = ['none', 'pass', 'fail', 'temperror', 'permerror'] as const

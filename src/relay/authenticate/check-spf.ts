@@ -1,7 +1,7 @@
 /** SPF (RFC 7208) of MAIL FROM, or of HELO for the null sender. */
 import { isIP } from 'node:net'
 import { spf } from 'mailauth/lib/spf/index.js'
-import { type Lookup, oneOf, textOf } from './check.ts'
+import { type Lookup, oneOf, textOf } from './lookup.ts'
 import type { SpfResult } from './result.ts'
 import type { Subject } from './subject.ts'
 

@@ -79,9 +79,7 @@ export class CheckThread {
       const worker = (this.#worker ??= this.#start())
       worker.ref()
       // The bytes are the thread's from now on: nothing is copied.
-      worker.postMessage({ kind: 'check', number, subject: open.subject } satisfies ToThread, [
-        open.subject.content.buffer,
-      ])
+      tell(worker, { kind: 'check', number, subject: open.subject }, [open.subject.content.buffer])
     }
   }
 
@@ -108,8 +106,7 @@ export class CheckThread {
 
   async #look(worker: Worker, { number, question, name, type }: FromThread & { kind: 'ask' }): Promise<void> {
     const asked = await this.#open.get(number)?.ask(name, type)
-    if (asked !== undefined && worker === this.#worker)
-      worker.postMessage({ kind: 'answer', question, asked } satisfies ToThread)
+    if (asked !== undefined && worker === this.#worker) tell(worker, { kind: 'answer', question, asked })
   }
 
   #settle(number: number, authentication: Authentication | undefined, why: string): void {
@@ -135,4 +132,9 @@ export class CheckThread {
     if (worker !== undefined) this.#fell(worker, why)
     await worker?.terminate()
   }
+}
+
+function tell(worker: Worker, told: ToThread, given: readonly ArrayBuffer[] = []): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
+  worker.postMessage(told, given)
 }
