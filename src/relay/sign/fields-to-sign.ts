@@ -51,10 +51,24 @@ export type SignedFields = {
 }
 
 export function fieldsToSign(header: Header): SignedFields {
+  return select(header, wanted)
+}
+
+/**
+ * For an ARC-Message-Signature: the signatures of others as well (RFC 8617 section 4.1.2), which the next one may look at. Never
+ * Authentication-Results or ARC fields, which the same section forbids.
+ */
+export function fieldsToSeal(header: Header): SignedFields {
+  return select(header, [...wanted, { name: 'DKIM-Signature', key: 'dkim-signature', sealed: false }])
+}
+
+type Wanted = { readonly name: string; readonly key: string; readonly sealed: boolean }
+
+function select(header: Header, wantedNames: readonly Wanted[]): SignedFields {
   const byKey = groupByKey(header)
   const names: string[] = []
   const fields: Field[] = []
-  for (const { name, key, sealed } of wanted) {
+  for (const { name, key, sealed } of wantedNames) {
     // RFC 6376 section 5.4.2: a verifier takes fields of one name from the bottom of the header upwards.
     for (const field of (byKey.get(key) ?? []).toReversed()) {
       names.push(name)
@@ -65,7 +79,7 @@ export function fieldsToSign(header: Header): SignedFields {
   return { names, fields }
 }
 
-const wanted = [
+const wanted: readonly Wanted[] = [
   ...sealedNames.map((name) => ({ name, key: name.toLowerCase(), sealed: true })),
   ...coveredNames.map((name) => ({ name, key: name.toLowerCase(), sealed: false })),
 ]

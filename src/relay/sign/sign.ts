@@ -6,14 +6,17 @@
  * Never: l= (bytes could be added below the signed part), trace fields in h=, a change to the message.
  * On failure: rejects only for a key that does not fit its algorithm, which is a fault of the caller.
  */
-import { createHash, type KeyObject, sign as signBytes } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { domainKey } from '../../mail/address/address.ts'
 import type { Header } from '../../mail/header/header.ts'
 import type { Content } from '../../mail/message/message.ts'
 import { bodyHash } from './body-hash.ts'
 import { canonicalHeader, relaxedField } from './canonical-header.ts'
 import { fieldsToSign } from './fields-to-sign.ts'
+import { makeSignature, seconds } from './make-signature.ts'
 import { finishedField, unsignedField } from './signature-field.ts'
+
+export { type ChainStatus, type Sealed, type Sealing, seal } from './seal.ts'
 
 export type Algorithm = 'rsa-sha256' | 'ed25519-sha256'
 
@@ -64,20 +67,5 @@ async function signOne(headerText: string, signer: Signer, common: Common): Prom
   })
   // RFC 6376 section 3.7: the signature's own field comes last, with an empty b= and without its CRLF.
   const covered = Buffer.from(headerText + relaxedField(unsigned), 'latin1')
-  return finishedField(unsigned, await signature(signer, covered))
-}
-
-function signature(signer: Signer, covered: Buffer): Promise<Buffer> {
-  // RFC 8463 section 3: Ed25519 signs the SHA-256 of the header, not the header.
-  const isRsa = signer.algorithm === 'rsa-sha256'
-  const data = isRsa ? covered : createHash('sha256').update(covered).digest()
-  return new Promise((resolve, reject) => {
-    signBytes(isRsa ? 'sha256' : null, data, signer.key, (error, made) =>
-      error === null ? resolve(made) : reject(error),
-    )
-  })
-}
-
-function seconds(now: Date): number {
-  return Math.floor(now.getTime() / 1000)
+  return finishedField(unsigned, await makeSignature(signer, covered))
 }

@@ -30,6 +30,26 @@ export function unsignedField(tags: SignatureTags): string {
   return `${folded('DKIM-Signature:', words, ' ')}\r\n${namesLines(tags.names)}\r\n bh=${tags.bodyHash};\r\n b=`
 }
 
+export type ArcTags = Omit<SignatureTags, 'expires' | 'names' | 'bodyHash'> & { readonly instance: number }
+
+/** RFC 8617 section 4.1.2: as a DKIM-Signature, without v= and with the instance in i=. */
+export function unsignedArcSignature(tags: ArcTags & Pick<SignatureTags, 'names' | 'bodyHash'>): string {
+  const words = [`i=${tags.instance};`, `a=${tags.algorithm};`, 'c=relaxed/relaxed;', ...place(tags)]
+  return `${folded('ARC-Message-Signature:', words, ' ')}\r\n${namesLines(tags.names)}\r\n bh=${tags.bodyHash};\r\n b=`
+}
+
+/** RFC 8617 section 4.1.3. */
+export function unsignedSeal(tags: ArcTags & { readonly cv: string }): string {
+  const words = [`i=${tags.instance};`, `a=${tags.algorithm};`, ...place(tags), `cv=${tags.cv};`]
+  return `${folded('ARC-Seal:', words, ' ')}\r\n b=`
+}
+
+const place = ({ domain, selector, at }: Pick<SignatureTags, 'domain' | 'selector' | 'at'>): readonly string[] => [
+  `d=${domain};`,
+  `s=${selector};`,
+  `t=${at};`,
+]
+
 /** The whole field. White space inside b= counts for nothing (RFC 6376 section 3.7), so it is folded after signing. */
 export function finishedField(unsigned: string, signature: Buffer): string {
   const chunks = signature.toString('base64').match(/.{1,74}/g) ?? []
