@@ -3,8 +3,8 @@
  * What is not well formed has no elements, so a reader that follows a path ends up with nothing.
  */
 
-/** `tag` is the whole identifier byte: class, constructed bit and number. `content` is a view. */
-export type Element = { readonly tag: number; readonly content: Buffer }
+/** `tag` is the whole identifier byte: class, constructed bit and number. `content` and `whole` (with its head) are views. */
+export type Element = { readonly tag: number; readonly content: Buffer; readonly whole: Buffer }
 
 export const tags = { integer: 0x02, bits: 0x03, octets: 0x04, oid: 0x06, sequence: 0x30, set: 0x31 } as const
 const constructed = 0x20
@@ -13,11 +13,11 @@ const maxDepth = 32
 /** What stands in `bytes` one after another; [] when any of it is broken. */
 export function elements(bytes: Buffer = Buffer.alloc(0)): readonly Element[] {
   const found: Element[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const read = elementAt(bytes, at, maxDepth)
-    if (read === undefined) return []
-    found.push(read.element)
-    at = read.next
+  for (let here = 0; here < bytes.length; ) {
+    const one = elementAt(bytes, here, maxDepth)
+    if (one === undefined) return []
+    found.push(one.element)
+    here = one.next
   }
   return found
 }
@@ -44,19 +44,30 @@ function elementAt(bytes: Buffer, start: number, depth: number): Read | undefine
   const length = more === 0 ? first : bytes.readUIntBE(start + 2, more)
   const from = start + 2 + more
   if (length > bytes.length - from) return undefined
-  return { element: { tag, content: bytes.subarray(from, from + length) }, next: from + length }
+  return read(bytes, { tag, start, from, end: from + length, next: from + length })
 }
 
 /** X.690 section 8.1.3.6: of indefinite length, ended by two zero bytes. */
 function untilEnd(bytes: Buffer, start: number, tag: number, depth: number): Read | undefined {
   const from = start + 2
   for (let here = from; ; ) {
-    if (bytes[here] === 0 && bytes[here + 1] === 0)
-      return { element: { tag, content: bytes.subarray(from, here) }, next: here + 2 }
-    const read = elementAt(bytes, here, depth - 1)
-    if (read === undefined) return undefined
-    here = read.next
+    if (bytes[here] === 0 && bytes[here + 1] === 0) return read(bytes, { tag, start, from, end: here, next: here + 2 })
+    const piece = elementAt(bytes, here, depth - 1)
+    if (piece === undefined) return undefined
+    here = piece.next
   }
+}
+
+type Bounds = {
+  readonly tag: number
+  readonly start: number
+  readonly from: number
+  readonly end: number
+  readonly next: number
+}
+
+function read(bytes: Buffer, { tag, start, from, end, next }: Bounds): Read {
+  return { element: { tag, content: bytes.subarray(from, end), whole: bytes.subarray(start, next) }, next }
 }
 
 /** A string of bytes, put together where it comes in pieces (X.690 section 8.7.3). */
