@@ -97,7 +97,7 @@ function listenOptions(o: GatewayOptions, live: LiveProject, backend: Backend, l
       return hostname(live)
     },
     addresses: o.smtp,
-    secureContext: () => tlsOf(live),
+    secureContext: () => live.current()?.gateway.tls,
     backend,
     isBalancer: (address) => inRanges(live.current()?.gateway.proxies ?? none, address),
     onError: (error, what) => log('error', what, { error: String(error instanceof Error ? error.stack : error) }),
@@ -134,14 +134,6 @@ function warn(log: Log, warnings: readonly Problem[]): void {
 }
 
 const hostname = (live: LiveProject): string => live.current()?.gateway.hostname ?? 'localhost'
-
-function tlsOf(live: LiveProject) {
-  const identity = live.current()?.gateway.tls
-  if (identity === undefined) return undefined
-  return 'pfx' in identity
-    ? { pfx: identity.pfx, passphrase: identity.passphrase }
-    : { cert: identity.cert, key: identity.key }
-}
 
 function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer: Deliverer): Figures {
   return {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -99,8 +100,8 @@ test('everything that a project file can say', () => {
     serverName: 't1.gw.example.net',
     secret: { header: 'X-Causeway-Key', value: '0123456789abcdef0123456789abcdef' },
   })
-  assert.ok(contoso.to.identity && 'pfx' in contoso.to.identity)
-  assert.equal(contoso.to.identity.passphrase, 'right')
+  assert.ok(contoso.to.identity)
+  assert.ok(new X509Certificate(contoso.to.identity.cert).checkPrivateKey(createPrivateKey(contoso.to.identity.key)))
   assert.equal(contoso.to.serverName, 'mail.protection.outlook.com')
   assert.deepEqual(contoso.outbound, {
     kind: 'smarthost',

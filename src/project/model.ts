@@ -4,10 +4,8 @@ import type { RoutingTable } from './table.ts'
 
 export type TlsPolicy = 'required' | 'opportunistic' | 'none'
 
-/** A certificate with its key, as it was read from the disk. */
-export type Identity =
-  | { readonly cert: Buffer; readonly key: Buffer }
-  | { readonly pfx: Buffer; readonly passphrase: string }
+/** A certificate with the authorities above it, and its key: PEM, whatever file they came from. */
+export type Identity = { readonly cert: Buffer; readonly key: Buffer }
 
 /** Where mail is handed to, and how. `serverName` is verified when `tls` is required. */
 export type NextHop = {

@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
+import { maxPfxBytes, readPfx } from '../secrets/pfx/pfx.ts'
 import type { Identity } from './model.ts'
 import { show } from './names.ts'
 import type { Reading } from './reading.ts'
@@ -11,7 +12,6 @@ import type { Path } from './yaml-file.ts'
 
 // Certificates, keys and secrets are small. What is larger is another file, or a trap for the reader of keys.
 const maxBytes = 1024 * 1024
-const maxPfxBytes = 64 * 1024
 
 /** The bytes of a file, or undefined when it cannot be read, which is then told. */
 export function readNamed(reading: Reading, path: Path, name: string, limit = maxBytes): Buffer | undefined {
@@ -71,7 +71,7 @@ function isCertificate(pem: string): boolean {
 /** Certificate and key, tried together. */
 export function readIdentity(reading: Reading, path: Path, document: IdentityDocument): Identity | undefined {
   const { cert, key, pfx, passwordFile } = document
-  if (pfx !== undefined && cert === undefined && key === undefined) return readPfx(reading, path, pfx, passwordFile)
+  if (pfx !== undefined && cert === undefined && key === undefined) return readPfxFile(reading, path, pfx, passwordFile)
   if (cert !== undefined && key !== undefined && pfx === undefined && passwordFile === undefined)
     return readPem(reading, path, cert, key)
   const named = Object.entries(document).flatMap(([field, value]) => (value === undefined ? [] : [field]))
@@ -93,14 +93,34 @@ function readPem(reading: Reading, path: Path, certName: string, keyName: string
   return { cert, key }
 }
 
-function readPfx(reading: Reading, path: Path, name: string, passwordFile: string | undefined): Identity | undefined {
-  const pfx = readNamed(reading, [...path, 'pfx'], name, maxPfxBytes)
-  const passphrase = passwordFile === undefined ? '' : readSecret(reading, [...path, 'passwordFile'], passwordFile)
-  if (pfx === undefined || passphrase === undefined) return undefined
-  const why = whyUnusable({ pfx, passphrase })
-  return why === undefined
-    ? { pfx, passphrase }
-    : reading.wrong([...path, 'pfx'], `${show(name)} ${why.text}.`, why.remedy)
+/** As PEM from here on: what is presented is what was checked, whatever the file was wrapped in. */
+function readPfxFile(
+  reading: Reading,
+  path: Path,
+  name: string,
+  passwordFile: string | undefined,
+): Identity | undefined {
+  const bytes = readNamed(reading, [...path, 'pfx'], name, maxPfxBytes)
+  const password = passwordFile === undefined ? '' : readSecret(reading, [...path, 'passwordFile'], passwordFile)
+  if (bytes === undefined || password === undefined) return undefined
+  const wrong = (text: string, remedy: string): undefined =>
+    reading.wrong([...path, 'pfx'], `${show(name)} ${text}.`, remedy)
+  const opened = readPfx(bytes, password)
+  if (!opened.ok) return wrong(opened.why, opened.remedy)
+  const { certificates, key } = opened.pfx
+  if (key === undefined || certificates.length === 0)
+    return wrong(
+      `holds no ${key === undefined ? 'private key' : 'certificate'}`,
+      'Export it again with certificate and private key.',
+    )
+  const identity = {
+    cert: Buffer.from(certificates.map((one) => one.toString()).join('')),
+    key: Buffer.from(key.export({ type: 'pkcs8', format: 'pem' })),
+  }
+  const why = whyUnusable(identity)
+  if (why !== undefined) return wrong(why.text, why.remedy)
+  warnOfExpiry(reading, [...path, 'pfx'], name, identity.cert)
+  return identity
 }
 
 function warnOfExpiry(reading: Reading, path: Path, name: string, pem: Buffer): void {
@@ -133,13 +153,6 @@ function whyUnusable(identity: Identity): Why | undefined {
 
 const known: readonly (readonly [RegExp, Why])[] = [
   [
-    /mac verify|MAC_VERIFY/i,
-    {
-      text: 'cannot be opened: the password is wrong',
-      remedy: 'Put the right password into passwordFile; one final line end is not part of it.',
-    },
-  ],
-  [
     /key values mismatch|KEY_TYPE_MISMATCH|key type mismatch/i,
     {
       text: 'do not belong together: the key is not that of the certificate',
@@ -157,7 +170,7 @@ const known: readonly (readonly [RegExp, Why])[] = [
     /unsupported/i,
     {
       text: 'uses ciphers that are no longer supported, or is not a key',
-      remedy: 'Export it again with AES-256; the old RC2 and 3DES forms cannot be read.',
+      remedy: 'Export the key again in PKCS #8 form.',
     },
   ],
   [
@@ -175,8 +188,8 @@ const known: readonly (readonly [RegExp, Why])[] = [
     },
   ],
   [
-    /asn1|ASN1|wrong tag|not enough data|header too long|Unable to load PFX/i,
-    { text: 'is not a PKCS #12 file', remedy: 'Export certificate and key as .pfx or .p12 again.' },
+    /asn1|ASN1|wrong tag|not enough data|header too long/i,
+    { text: 'cannot be used: one of them is broken', remedy: 'Export certificate and key again.' },
   ],
 ]
 

@@ -109,7 +109,6 @@ export function materialKey(hop: NextHop): string {
 
 function identityKey(identity: Identity | undefined): string {
   if (identity === undefined) return ''
-  if ('pfx' in identity) return digest(identity, [identity.pfx, Buffer.from(identity.passphrase)])
   return digest(identity, [identity.cert, identity.key])
 }
 
