@@ -22,6 +22,7 @@ export const eventSchema = z.object({
   id: z.string(),
   kind: z.enum([
     'RECEIVE',
+    'AUTH',
     'PLAN',
     'REWRITE',
     'SIGN',

@@ -81,6 +81,8 @@ function factsOf(e: TraceEvent): string {
       return e.new === undefined
         ? `${e.field ?? ''} ${e.why ?? ''}`
         : `${e.field ?? ''}: ${e.old ?? ''} -> ${e.new}${entryNote(e.old ?? '', e.new, e.entry ?? '')}`
+    case 'AUTH':
+      return [e.new, e.why].filter((fact) => fact !== undefined && fact !== '').join('; ')
     case 'SIGN':
       return e.new ?? e.why ?? ''
     case 'SEND':

@@ -2,6 +2,8 @@
 
 export type EventKind =
   | 'RECEIVE'
+  /** Where it comes from, as SPF, DKIM, DMARC and ARC say: `new` are the results, `why` what was made of them. */
+  | 'AUTH'
   | 'REWRITE'
   | 'SIGN'
   | 'SEND'

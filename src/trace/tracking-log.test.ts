@@ -95,12 +95,13 @@ describe('the tracking log', () => {
 
   test('knows a word for each kind, direction and sender', () => {
     const eventId = (kind: TraceEvent['kind']): string | undefined => rowOf({ kind })['event-id']
-    assert.deepEqual((['RECEIVE', 'DEFER', 'FAIL', 'REJECT', 'LOOP', 'SIGN', 'PLAN'] as const).map(eventId), [
+    assert.deepEqual((['RECEIVE', 'DEFER', 'FAIL', 'REJECT', 'LOOP', 'SIGN', 'PLAN', 'AUTH'] as const).map(eventId), [
       'RECEIVE',
       'DEFER',
       'FAIL',
       'FAIL',
       'FAIL',
+      'AGENTINFO',
       'AGENTINFO',
       'AGENTINFO',
     ])

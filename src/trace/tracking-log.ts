@@ -68,6 +68,7 @@ type Mapping = { readonly source: string; readonly eventId: string }
 /** Ours in Exchange's words. What Exchange has no word for is AGENTINFO, as for the agents of its own. */
 const mappings: Readonly<Record<EventKind, Mapping>> = {
   RECEIVE: { source: 'SMTP', eventId: 'RECEIVE' },
+  AUTH: { source: 'AGENT', eventId: 'AGENTINFO' },
   PLAN: { source: 'ROUTING', eventId: 'AGENTINFO' },
   REWRITE: { source: 'AGENT', eventId: 'AGENTINFO' },
   SIGN: { source: 'AGENT', eventId: 'AGENTINFO' },

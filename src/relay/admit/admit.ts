@@ -10,6 +10,7 @@ import { type FromReading, readFrom } from '../../mail/header/header.ts'
 import type { Message } from '../../mail/message/message.ts'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Project } from '../../project/project.ts'
+import type { Authentication } from '../authenticate/authenticate.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
 import { attribute, awaitsHeader, type Peer, type Supposition } from './attribute.ts'
 import { loopProblem } from './loops.ts'
@@ -39,6 +40,8 @@ export type Admission = {
   readonly routed: readonly Routed[]
   readonly held: readonly Held[]
   readonly refusals: readonly Refusal[]
+  /** Of mail from the internet, once it was asked for: where it comes from. */
+  readonly authentication?: Authentication
 }
 
 type Known = Pick<Admission, 'peer' | 'from' | 'pass'>

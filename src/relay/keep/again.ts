@@ -18,10 +18,11 @@ export function messageAgain(project: Project, kept: Kept, content: Buffer): Aga
   const peer = peerAgain(project, kept.peer)
   if (peer === undefined) return undefined
   const message = readMessage(content)
-  const { mailFrom, via, pass } = kept
+  const { mailFrom, via, pass, authentication } = kept
   const incoming = { client: clientAgain(kept), mailFrom, recipients: [], raw: content, via }
   const from = readFrom(message.header)
-  return { incoming, message, admission: { peer, from, pass, routed: [], held: [], refusals: [] } }
+  const checked = authentication === undefined ? {} : { authentication }
+  return { incoming, message, admission: { peer, from, pass, routed: [], held: [], refusals: [], ...checked } }
 }
 
 /** A report of ours is nobody's: it may go to people inside, as mail from the internet may. */

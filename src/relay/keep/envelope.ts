@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { parseAddress, parsePath } from '../../mail/address/address.ts'
 import type { Pass, TenantPeer } from '../admit/admit.ts'
+import { type Authentication, authenticationShape } from '../authenticate/authenticate.ts'
 import type { Client, MailFrom, Recipient } from '../listen/listen.ts'
 
 type Proof = TenantPeer['proofs'][number]
@@ -52,6 +53,8 @@ const envelopeShape = z.object({
   mailFrom: senderShape,
   peer: peerShape,
   pass: passShape.optional(),
+  /** Checked once, when it came: by now the sender's keys may be others. */
+  authentication: authenticationShape.optional(),
   via: z.enum(['DATA', 'BDAT']),
   /** When it was received, ms since 1970 by the wall clock: for its Received field. */
   arrivedAt: z.number(),
@@ -68,12 +71,13 @@ export type Kept = {
   readonly mailFrom: MailFrom
   readonly peer: KeptPeer
   readonly pass?: Pass
+  readonly authentication?: Authentication
   readonly via: 'DATA' | 'BDAT'
   readonly arrivedAt: number
 }
 
 export function envelopeText(of: Omit<Kept, 'client'> & { readonly client: Client }): string {
-  const { client, mailFrom, peer, pass, via, arrivedAt } = of
+  const { client, mailFrom, peer, pass, authentication, via, arrivedAt } = of
   const { text, body, smtputf8, ret, envid } = mailFrom
   const tls = client.tls && { protocol: client.tls.protocol, cipher: client.tls.cipher }
   return JSON.stringify({
@@ -82,6 +86,7 @@ export function envelopeText(of: Omit<Kept, 'client'> & { readonly client: Clien
     mailFrom: { text, body, smtputf8, ret, envid } satisfies KeptSender,
     peer,
     pass,
+    authentication,
     via,
     arrivedAt,
   })
@@ -106,11 +111,15 @@ export type Unreadable = { readonly why: string }
 export function readEnvelope(text: string): Kept | Unreadable {
   const read = parsed(envelopeShape, text)
   if ('why' in read) return { why: `the envelope in the queue cannot be read: ${read.why}` }
-  const { client, mailFrom, peer, pass, via, arrivedAt } = read.value
+  const { client, mailFrom, peer, pass, authentication, via, arrivedAt } = read.value
   const path = parsePath(mailFrom.text)
   if (path.kind !== 'address' && path.kind !== 'null')
     return { why: 'the envelope in the queue cannot be read: its sender is no address' }
-  return { client, mailFrom: { path, ...mailFrom }, peer, via, arrivedAt, ...(pass === undefined ? {} : { pass }) }
+  const optional = {
+    ...(pass === undefined ? {} : { pass }),
+    ...(authentication === undefined ? {} : { authentication }),
+  }
+  return { client, mailFrom: { path, ...mailFrom }, peer, via, arrivedAt, ...optional }
 }
 
 export function readRecipient(kept: { readonly address: string; readonly facts: string }): Recipient | Unreadable {

@@ -38,6 +38,13 @@ const given = {
   mailFrom: { ...sender('john@one.example'), ret: 'HDRS', envid: 'a+2Bb' },
   peer: { kind: 'tenant', tenant: 'one', proofs: ['certificate', 'secret header'], certificateNames: ['one.example'] },
   pass: { project: 'p', tenant: 'one', direction: 'outside', at: 5 },
+  authentication: {
+    address: '192.0.2.1',
+    spf: { result: 'pass', identity: 'helo', domain: 'a.example', why: '' },
+    dkim: [{ result: 'fail', domain: 'd', selector: 's', algorithm: 'a', signature: 'b', why: 'w' }],
+    dmarc: { result: 'fail', domain: 'a.example', policy: 'reject', why: '' },
+    arc: { result: 'pass', sealer: 'l.example', dmarc: 'pass', why: '' },
+  },
   via: 'BDAT',
   arrivedAt: 7,
 } as const

@@ -14,6 +14,7 @@ import { decodePart, encodePart, type Part, parts, replaceParts } from '../../ma
 import { isReport, type ReportMap, rewriteReport } from '../../mail/report/report.ts'
 import type { Project, RoutingTable } from '../../project/project.ts'
 import type { Direction } from '../admit/admit.ts'
+import { isForgedResults } from '../authenticate/authenticate.ts'
 import type { View } from '../plan/plan.ts'
 import { fieldSets } from './fields.ts'
 
@@ -53,6 +54,8 @@ function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy,
   const left: { field: string; why: string }[] = []
   for (const field of header.fields) {
     if (keyOf(field).startsWith('x-causeway-') || isSecret(field)) continue
+    // RFC 8601 section 5: what speaks in our name and came from elsewhere is a forgery, whoever sent it.
+    if (isForgedResults(field, project.gateway.hostname)) continue
     if (!names.has(field.key)) {
       fields.push(field)
       continue
