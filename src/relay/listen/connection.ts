@@ -89,9 +89,8 @@ export class Connection implements Conversation {
     const full = this.#entrance.settle(this.client, this.stay)
     if (full === undefined) return this.start(implicitTls)
     if (implicitTls) return this.#wire.destroy()
-    this.#wire.open()
-    this.#state = 'open'
-    this.#run(() => this.say(noPlace(full.limit)))
+    this.#state = 'closing'
+    this.#wire.dismiss(replyLines(noPlace(full.limit)))
   }
 
   start(implicitTls: boolean): void {

@@ -11,6 +11,7 @@ import { type Limits, limitsOf } from './limits.ts'
 import type { ListenAddress, Listener, ListenOptions } from './options.ts'
 import { type Full, Places, Stay } from './places.ts'
 import { noPlace, turnedAway } from './refusals.ts'
+import { plainAddress } from './source.ts'
 
 export class Gate implements Listener {
   readonly #o: ListenOptions
@@ -152,7 +153,7 @@ export class Gate implements Listener {
     this.#count++
     return Object.freeze({
       id: `${this.#prefix}-${this.#count.toString(36)}`,
-      address: withoutMapping(remoteAddress),
+      address: plainAddress(remoteAddress),
       port: remotePort,
       localPort,
       helo: '',
@@ -207,10 +208,4 @@ function addressOf(server: Server): { readonly host: string; readonly port: numb
 function tickMs(l: Limits): number {
   const shortest = Math.min(l.idleMs, l.strangerIdleMs, l.commandMs, l.handshakeMs, l.writeStallMs, l.rateWindowMs)
   return Math.max(10, Math.min(1000, shortest / 4))
-}
-
-/** RFC 4291 section 2.5.5.2. A dual-stack socket shows IPv4 clients so; to rules and people they are IPv4. */
-function withoutMapping(address: string): string {
-  const four = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  return four?.[1] ?? address
 }

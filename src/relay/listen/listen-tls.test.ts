@@ -122,6 +122,41 @@ test('setTls: the next handshake has the new certificate, the open connection go
   assert.match(await old.client.ask('RCPT TO:<b@y.example>'), /^250 /)
 })
 
+test('setTls under load: the certificate is exchanged again and again, and no handshake fails', async (t) => {
+  let current = first
+  const { listener, plain, implicit, refused } = await started(t, () => ({ key: current.key, cert: current.cert }))
+  const exchange = setInterval(() => {
+    current = current === first ? second : first
+    listener.setTls()
+  }, 2)
+  t.after(() => clearInterval(exchange))
+  const shown = new Map([
+    [first.der.toString('hex'), 0],
+    [second.der.toString('hex'), 0],
+  ])
+  const count = (leaf: Buffer) => shown.set(leaf.toString('hex'), (shown.get(leaf.toString('hex')) ?? 0) + 1)
+  const byStartTls = async () => {
+    for (let i = 0; i < 15; i++) {
+      const { client, leaf } = await send(t, plain, {})
+      count(leaf)
+      client.destroy()
+    }
+  }
+  const fromFirstByte = async () => {
+    for (let i = 0; i < 30; i++) {
+      const socket = connectTls({ port: implicit, host: '127.0.0.1', rejectUnauthorized: false })
+      await once(socket, 'data') // the greeting
+      count(socket.getPeerCertificate().raw)
+      socket.destroy()
+    }
+  }
+  await Promise.all([byStartTls(), byStartTls(), fromFirstByte(), fromFirstByte()])
+  assert.deepEqual(refused, [])
+  const [withFirst = 0, withSecond = 0, ...others] = shown.values()
+  assert.deepEqual([withFirst + withSecond, others], [90, []])
+  assert.ok(withFirst > 5 && withSecond > 5, `${withFirst} and ${withSecond}`)
+})
+
 test('setTls: what cannot be used changes nothing', async (t) => {
   let current: SecureContextOptions = firstOnly()
   const { listener, plain } = await started(t, () => current)
@@ -142,6 +177,21 @@ test('a handshake that does not come, or not to its end, is cut', async (t) => {
   afterStartTls.destroy()
   await until(() => listener.connections === 0)
   assert.deepEqual(refused, Array(3).fill('TLS handshake failed'))
+})
+
+test('a handshake of one byte at a time has no more time than any other', async (t) => {
+  const { implicit, refused, listener } = await started(t, firstOnly, { handshakeMs: 60 })
+  const client = connect(implicit, '127.0.0.1')
+  client.on('error', () => {})
+  const hello = Buffer.from('1603010200010001fc0303', 'hex')
+  let sent = 0
+  const trickle = setInterval(() => client.write(Buffer.of(hello[sent++] ?? 0)), 5)
+  const since = performance.now()
+  t.after(() => clearInterval(trickle))
+  await once(client.resume(), 'close')
+  assert.ok(performance.now() - since >= 58)
+  await until(() => listener.connections === 0)
+  assert.deepEqual([refused, listener.limits.handshakeMs], [['TLS handshake failed'], 1])
 })
 
 test('SMTP in plaintext at the port of implicit TLS', async (t) => {

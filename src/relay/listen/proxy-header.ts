@@ -3,6 +3,7 @@
  * Read only from addresses that the project lists: from anybody else it would be a lie that costs nothing.
  */
 import { isIPv4, isIPv6 } from 'node:net'
+import { plainAddress } from './source.ts'
 
 export type ProxyHeader =
   /** Not all of it is there. */
@@ -52,7 +53,7 @@ function readLine(bytes: Buffer): ProxyHeader {
   const isAddress = family === 'TCP4' ? isIPv4 : family === 'TCP6' ? isIPv6 : () => false
   const isWhole = isAddress(address) && isAddress(destination) && isPort(port) && isPort(destinationPort)
   if (!isWhole || rest.length > 0 || address.includes('%')) return bad('a PROXY line that cannot be read')
-  return { kind: 'header', length, source: { address, port: Number(port) } }
+  return { kind: 'header', length, source: { address: plainAddress(address), port: Number(port) } }
 }
 
 function isPort(text: string): boolean {
@@ -85,8 +86,7 @@ function dotted(four: Buffer): string {
   return four.join('.')
 }
 
-/** RFC 5952 as the system writes it, so that an address reads the same whichever way it came. */
 function grouped(sixteen: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, i) => sixteen.readUInt16BE(2 * i).toString(16))
-  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1)
+  return plainAddress(groups.join(':'))
 }

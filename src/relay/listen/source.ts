@@ -5,6 +5,21 @@ export function sourceOf(address: string): string {
   return isIPv6(address) ? network(address) : address
 }
 
+/**
+ * An address as rules and people write it: IPv6 as RFC 5952 says, and IPv4 within IPv6 (RFC 4291 section 2.5.5.2) as IPv4, for
+ * a dual-stack socket and a balancer show IPv4 clients so.
+ */
+export function plainAddress(address: string): string {
+  if (!isIPv6(address)) return address
+  const [bare = '', zone] = address.split('%')
+  const text = new URL(`http://[${bare}]/`).hostname.slice(1, -1)
+  const four = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(text)
+  if (four === null) return zone === undefined ? text : `${text}%${zone}`
+  return [four[1], four[2]].flatMap((half) => octets(Number.parseInt(half ?? '', 16))).join('.')
+}
+
+const octets = (half: number): number[] => [half >> 8, half & 255]
+
 /** The first four groups; `::` stands for as many zeros as are missing (RFC 4291 section 2.2). */
 function network(address: string): string {
   const [bare = ''] = address.split('%')

@@ -113,6 +113,12 @@ export class Wire {
     this.#socket.end()
   }
 
+  /** The last words to somebody who gets no more of our time: gone as soon as they are sent. */
+  dismiss(text: string): void {
+    this.#isEnding = true
+    this.#socket.end(text, 'latin1', () => this.#socket.destroySoon())
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }
