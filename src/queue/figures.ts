@@ -18,7 +18,7 @@ export type Figures = Totals & {
   readonly messages: number
   /** Content of the messages kept. */
   readonly bytes: number
-  /** When the oldest message with a waiting recipient was received. */
+  /** When the oldest waiting one was received, or released from being held. */
   readonly oldestWaitingAt?: number
   /** Pairs of sender and recipient in the ledger of attempts. */
   readonly attemptPairs: number

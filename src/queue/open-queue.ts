@@ -1,5 +1,6 @@
 /** Opens the queue of a data folder. */
 import type { Queue } from './contract.ts'
+import { QueueHandle } from './handle.ts'
 
 export type QueueOptions = {
   /** The data folder; the caller has claimed it for this process. */
@@ -16,6 +17,22 @@ export type QueueOptions = {
 
 export type OpenedQueue = { readonly ok: true; readonly queue: Queue } | { readonly ok: false; readonly why: string }
 
+const hourMs = 60 * 60 * 1000
+
 export async function openQueue(o: QueueOptions): Promise<OpenedQueue> {
-  return { ok: false, why: `no queue in ${o.dir} yet` }
+  const queue = new QueueHandle({
+    dir: o.dir,
+    now: o.now ?? steadyClock(),
+    leaseMs: o.leaseMs ?? hourMs,
+    sweepMs: o.sweepMs ?? 10_000,
+    onTrouble: o.onTrouble ?? (() => {}),
+  })
+  const why = await queue.open()
+  return why === undefined ? { ok: true, queue } : { ok: false, why }
+}
+
+/** The time of day at this moment, and from then on what has passed: setting the machine's clock does not move it. */
+function steadyClock(): () => number {
+  const offset = Date.now() - performance.now()
+  return () => Math.round(offset + performance.now())
 }

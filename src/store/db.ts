@@ -18,6 +18,8 @@ export type Db = {
   all(sql: string, ...values: readonly Value[]): readonly Row[]
   /** All or nothing; what `work` throws rolls back and goes on. Not nested. */
   transaction<T>(work: () => T): T
+  /** False after a failure that undid the transaction by itself. */
+  isInTransaction(): boolean
   close(): void
 }
 
@@ -28,6 +30,8 @@ export type OpenOptions = {
   readonly migrations: readonly Migration[]
   /** `full`: each commit is on disk when it returns. `normal`: a power cut may take the last ones, never more. */
   readonly synchronous: 'full' | 'normal'
+  /** What is deleted can be given back to the disk (`giveSpaceBack`). Decided when the file is made. */
+  readonly givesSpaceBack?: boolean
   /** Reads only; the file must be there with its newest schema. */
   readonly readOnly?: boolean
   /** How long a statement waits for another process, in ms; 5,000 when absent. */
@@ -40,7 +44,7 @@ export function openDb(o: OpenOptions): Opened {
   try {
     if (o.readOnly !== true) createOwned(o.file)
     database = new DatabaseSync(o.file, { timeout: o.busyMs ?? 5000, readOnly: o.readOnly ?? false })
-    if (o.readOnly !== true) prepareFile(database, o.synchronous)
+    if (o.readOnly !== true) prepareFile(database, o)
     const problem = migrate(database, o)
     if (problem === undefined) return { ok: true, db: port(database) }
     database.close()
@@ -57,10 +61,18 @@ function createOwned(file: string): void {
   closeSync(openSync(file, 'a', 0o600))
 }
 
-function prepareFile(database: DatabaseSync, synchronous: 'full' | 'normal'): void {
+/** After a large transaction the -wal file is cut back to so much. */
+const walBytes = 16 * 1024 * 1024
+
+function prepareFile(database: DatabaseSync, o: OpenOptions): void {
+  // Has an effect in an empty file only, and WAL mode writes to it.
+  if (o.givesSpaceBack === true) database.exec('PRAGMA auto_vacuum = INCREMENTAL')
   useWal(database)
-  database.exec(`PRAGMA synchronous = ${synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
+  database.exec(`PRAGMA synchronous = ${o.synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
   database.exec('PRAGMA foreign_keys = ON')
+  // Savepoints would otherwise write to files in /tmp, another disk that can be full.
+  database.exec('PRAGMA temp_store = MEMORY')
+  database.exec(`PRAGMA journal_size_limit = ${walBytes}`)
 }
 
 const busy = 5 // SQLITE_BUSY
@@ -92,6 +104,7 @@ function port(database: DatabaseSync): Db {
     get: (sql, ...values) => prepared(sql).get(...values),
     all: (sql, ...values) => prepared(sql).all(...values),
     transaction: (work) => transaction(database, work),
+    isInTransaction: () => database.isTransaction,
     close: () => {
       statements.clear()
       database.close()

@@ -9,6 +9,8 @@ export { type Audit, type AuditEntry, type AuditRecord, makeAudit, type Verdict 
 export { type Claimed, claimFolder } from './claim.ts'
 export { type Db, type Opened, openDb, type Row, type Value } from './db.ts'
 export { addChange, appliedFile, changesSince, type DirectoryRow, rememberFile } from './directory-changes.ts'
+export { type Failure, failureOf } from './failure.ts'
+export type { Piece } from './group.ts'
 export type { Migration } from './migrate.ts'
 export {
   latestProject,
@@ -19,3 +21,5 @@ export {
   type RevisionSummary,
   saveProject,
 } from './project-history.ts'
+export { type Committed, type OpenedSealed, openSealed, type SealedDb } from './sealed.ts'
+export { freePages, giveSpaceBack } from './space.ts'

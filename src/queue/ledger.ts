@@ -1,0 +1,57 @@
+/** The ledger of attempts: who was asked to come back, and who did. */
+import type { Db } from '../store/store.ts'
+import type { Change } from './change.ts'
+import { keyOf, keyOfDomain } from './compare.ts'
+import type { Attempted, AttemptRow } from './contract.ts'
+import { textOf } from './rows.ts'
+import { look, ledger as sql } from './sql.ts'
+
+/** Strangers fill this ledger: it is bounded. Those left out are counted. */
+const mostPairs = 1_000_000
+const longestName = 255
+const keptMs = 90 * 24 * 60 * 60 * 1000
+const forgottenAtOnce = 500
+
+export function noteAttempt({ db }: Change, a: Attempted): void {
+  const [recipientKey, senderKey, domain] = [keyOf(a.recipient), keyOf(a.sender), keyOfDomain(a.domain)]
+  const [helo, tls, at] = [a.helo.slice(0, longestName), a.tls.slice(0, longestName), Math.round(a.at)]
+  if (db.run(sql.again, recipientKey, senderKey, domain, a.address, helo, tls, at) > 0) return
+  if (Number(db.get(look.totals)?.attempt_pairs) >= mostPairs) {
+    db.run(sql.leftOut)
+    return
+  }
+  db.run(sql.first, domain, a.sender, senderKey, a.recipient, recipientKey, a.address, helo, tls, at)
+  db.run(sql.pairs, 1)
+}
+
+export type CameBack = { readonly sender: string; readonly recipient: string; readonly at: number }
+
+export function noteReturn({ db }: Change, { sender, recipient, at }: CameBack): void {
+  db.run(sql.cameBack, keyOf(recipient), keyOf(sender), Math.round(at))
+}
+
+/** True when there may be more to forget. */
+export function forgetAttempts({ db, at }: Change): boolean {
+  const forgotten = db.run(sql.forget, at - keptMs, forgottenAtOnce)
+  if (forgotten > 0) db.run(sql.pairs, -forgotten)
+  return forgotten === forgottenAtOnce
+}
+
+export function listAttempts(db: Db, domain: string, limit: number, after: number): readonly AttemptRow[] {
+  return db.all(sql.ofDomain, keyOfDomain(domain), after, limit).map((row) => {
+    const cameBackAt = textOf(row.came_back_at)
+    return {
+      id: String(row.n),
+      sender: String(row.sender),
+      recipient: String(row.recipient),
+      firstAddress: String(row.first_address),
+      lastAddress: String(row.last_address),
+      helo: String(row.helo),
+      tls: String(row.tls),
+      firstAt: Number(row.first_at),
+      lastAt: Number(row.last_at),
+      count: Number(row.count),
+      ...(cameBackAt !== undefined && { cameBackAt: Number(cameBackAt) }),
+    }
+  })
+}

@@ -1,0 +1,122 @@
+/** Finding what a filter fits, span by span. */
+import type { Db, Row, Value } from '../store/store.ts'
+import { keyOf, keyOfDomain } from './compare.ts'
+import type { Filter, HeldRecipient, Paged } from './contract.ts'
+import type { LaneFigures } from './figures.ts'
+import type { KeptMessage, KeptRecipient, Listed } from './message.ts'
+import { keptMessage, keptRecipient, troubleOf } from './rows.ts'
+import { look as sql } from './sql.ts'
+
+/** The recipients between two messages that a filter fits. `next`: where to look further; absent at the end. */
+export type Span = { readonly rows: readonly Row[]; readonly next?: number }
+
+const end = Number.MAX_SAFE_INTEGER
+
+/** `after`: a message's n. */
+export function fitting(db: Db, filter: Filter, after: number, at: number): Span {
+  const { from, upTo } = span(db, filter, after)
+  const statement = filter.lane === undefined ? sql.fitting : sql.fittingInLane
+  const rows = db.all(statement, from, upTo, ...valuesOf(filter, at))
+  return upTo === end ? { rows } : { rows, next: upTo }
+}
+
+/** Ids are taken one message at a time; everything else about a thousand recipients at a time, and always whole messages. */
+function span(db: Db, filter: Filter, after: number): { readonly from: number; readonly upTo: number } {
+  if (filter.ids !== undefined) {
+    const [first, second] = db.all(sql.nextOfIds, after, JSON.stringify(filter.ids)).map((row) => Number(row.n))
+    if (first === undefined) return { from: end, upTo: end }
+    return { from: first - 1, upTo: second === undefined ? end : first }
+  }
+  const row = filter.lane === undefined ? db.get(sql.spanEnd, after) : db.get(sql.spanEndInLane, after, filter.lane)
+  return { from: after, upTo: row === undefined ? end : Number(row.message) }
+}
+
+function valuesOf(f: Filter, at: number): readonly Value[] {
+  return [
+    f.domain === undefined ? null : keyOfDomain(f.domain),
+    f.recipient === undefined ? null : keyOf(f.recipient),
+    f.sender === undefined ? null : keyOf(f.sender),
+    f.lane ?? null,
+    f.state ?? null,
+    f.cause ?? null,
+    f.trouble ?? null,
+    f.olderThanMs === undefined ? null : at - f.olderThanMs,
+    f.peer ?? null,
+  ]
+}
+
+/** A message with 5,000 recipients is shown whole by `show`. */
+const recipientsListed = 100
+
+export function listMessages(db: Db, ask: { filter: Filter; limit: number; after: number; at: number }): Paged<Listed> {
+  const { rows, next } = fitting(db, ask.filter, ask.after, ask.at)
+  const byMessage = Map.groupBy(rows, (row) => Number(row.message))
+  const page = [...byMessage].slice(0, ask.limit)
+  const items = page.flatMap(([n, recipients]) => {
+    const message = db.get(sql.message, n)
+    return message === undefined ? [] : [listed(message, recipients.slice(0, recipientsListed))]
+  })
+  const goOnAfter = byMessage.size > page.length ? page.at(-1)?.[0] : next
+  return { items, ...(goOnAfter !== undefined && { next: String(goOnAfter) }) }
+}
+
+export function showMessage(db: Db, id: string): Listed | undefined {
+  const row = db.get(sql.messageById, id)
+  return row === undefined ? undefined : listed(row, db.all(sql.recipients, Number(row.n)))
+}
+
+function listed(message: Row, recipients: readonly Row[]): Listed {
+  return { message: keptMessage(message), recipients: recipients.map(keptRecipient) }
+}
+
+export function listLanes(db: Db): readonly LaneFigures[] {
+  return db.all(sql.lanes).map((row) => {
+    const trouble = troubleOf(row.trouble)
+    return {
+      lane: String(row.name),
+      waiting: Number(row.waiting),
+      running: Number(row.running),
+      held: Number(row.held),
+      oldestAt: Number(row.oldest_at),
+      ...(trouble !== undefined && { trouble }),
+      reply: String(row.reply),
+    }
+  })
+}
+
+/** The message that has waited longest. */
+export function oldestWaiting(db: Db): Row | undefined {
+  const [late, punctual] = [db.get(sql.oldest, 1), db.get(sql.oldest, 0)]
+  if (late === undefined || punctual === undefined) return late ?? punctual
+  return Number(late.since) <= Number(punctual.since) ? late : punctual
+}
+
+export function oldestMessage(db: Db): KeptMessage | undefined {
+  const found = oldestWaiting(db)
+  const row = found === undefined ? undefined : db.get(sql.message, Number(found.message))
+  return row === undefined ? undefined : keptMessage(row)
+}
+
+type HeldAsk = { readonly domain: string; readonly limit: number; readonly after: string | undefined }
+
+export function nextHeld(db: Db, { domain, limit, after = '0.0' }: HeldAsk): Paged<HeldRecipient> {
+  const [message = 0, n = 0] = after.split('.').map(Number)
+  const rows = db.all(sql.nextHeld, keyOfDomain(domain), message, n, limit)
+  const items = rows.flatMap((row) => {
+    const found = db.get(sql.message, Number(row.message))
+    const recipient: KeptRecipient = keptRecipient(row)
+    return found === undefined ? [] : [{ message: keptMessage(found), recipient }]
+  })
+  const last = rows.length < limit ? undefined : rows.at(-1)
+  return { items, ...(last !== undefined && { next: `${Number(last.message)}.${Number(last.n)}` }) }
+}
+
+export type ContentSlice = { readonly size: number; readonly parts: readonly Uint8Array[] }
+
+/** Up to four parts, from this one on; undefined when there is no such message. */
+export function contentSlice(db: Db, id: string, from: number): ContentSlice | undefined {
+  const row = db.get(sql.messageById, id)
+  if (row === undefined) return undefined
+  const parts = db.all(sql.parts, id, from).flatMap(({ bytes }) => (bytes instanceof Uint8Array ? [bytes] : []))
+  return { size: Number(row.size), parts }
+}

@@ -1,0 +1,199 @@
+/**
+ * Every statement of the queue, with its argument. Parameters are numbered; each statement reads or changes a bounded number of
+ * rows by an index of schema.ts, save those of the last group, which say so.
+ */
+import { claimable } from './schema.ts'
+
+/** Claiming. */
+export const claim = {
+  /**
+   * Lanes in the order of what is due first in them. There are as many rows here as there are next hops, so that excluded lanes
+   * cost a row each, however many recipients wait in them.
+   */
+  lanes: `SELECT name, first_at FROM lane WHERE first_at <= ?1 ORDER BY first_at`,
+  firstInLane: `SELECT message, next_at FROM recipient WHERE lane = ?1 AND ${claimable} ORDER BY next_at, message LIMIT 1`,
+  correctLane: `UPDATE lane SET first_at = ?2 WHERE name = ?1`,
+  wished: `SELECT message, lane FROM recipient WHERE state = 'waiting' AND wish IS NOT NULL AND next_at <= ?1
+    ORDER BY next_at, message LIMIT 1`,
+  /** In two halves, those whose sender knows that they are late and those whose sender does not: each is in order in its index. */
+  oldest: `SELECT message, lane, since, next_at FROM recipient WHERE warned = ?1 AND ${claimable}
+      AND since < ?2 AND (since > ?3 OR since = ?3 AND message > ?4)
+    ORDER BY since, message LIMIT ?5`,
+  lanesOfMessage: `SELECT DISTINCT lane FROM recipient WHERE message = ?1 AND ${claimable} AND next_at <= ?2 AND since < ?3`,
+  newLease: `INSERT INTO lease (message, until) VALUES (?1, ?2) RETURNING n`,
+  take: `UPDATE recipient SET state = 'running', lease = ?3
+    WHERE message = ?1 AND lane = ?2 AND ${claimable} AND next_at <= ?4 AND since < ?5 RETURNING *`,
+  takeWished: `UPDATE recipient SET state = 'running', lease = ?3
+    WHERE message = ?1 AND lane = ?2 AND state = 'waiting' AND wish IS NOT NULL AND next_at <= ?4 RETURNING *`,
+  extend: `UPDATE lease SET until = ?2 WHERE n = ?1`,
+} as const
+
+/** Putting. */
+export const put = {
+  message: `INSERT INTO message (id, received_at, sender, sender_key, peer, message_id, subject, envelope, size)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING n`,
+  recipient: `INSERT INTO recipient (message, n, address, key, domain, facts, lane, state, cause, trouble, attempts, reply, why,
+      next_at, last_at, since, lease)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)`,
+  part: `INSERT INTO content (id, part, bytes) VALUES (?1, ?2, ?3)`,
+  arriving: `INSERT INTO loose (id, is_arriving) VALUES (?1, 1)`,
+  abandoned: `UPDATE loose SET is_arriving = 0 WHERE id = ?1`,
+  arrived: `DELETE FROM loose WHERE id = ?1 AND is_arriving = 1`,
+  isThere: `SELECT n FROM message WHERE id = ?1`,
+} as const
+
+/** Finishing: only the holder of the lease, so each statement on a recipient names it. */
+export const finish = {
+  lease: `SELECT message FROM lease WHERE n = ?1`,
+  recipient: `SELECT * FROM recipient WHERE message = ?1 AND n = ?2 AND lease = ?3`,
+  restOfLease: `SELECT n FROM recipient WHERE message = ?1 AND lease = ?2 LIMIT 1`,
+  endLease: `DELETE FROM lease WHERE n = ?1`,
+  done: `DELETE FROM recipient WHERE message = ?1 AND n = ?2`,
+  waiting: `UPDATE recipient SET state = 'waiting', lease = NULL, lane = ?3, trouble = ?4, attempts = attempts + 1,
+      reply = ?5, why = ?6, next_at = ?7, last_at = ?8
+    WHERE message = ?1 AND n = ?2`,
+  held: `UPDATE recipient SET state = 'held', lease = NULL, cause = ?3, reply = ?4, why = ?5, next_at = ?6, last_at = ?7,
+      attempts = attempts + ?8, wish = NULL, line = NULL, behind = 0, released_at = NULL
+    WHERE message = ?1 AND n = ?2`,
+  unchanged: `UPDATE recipient SET state = 'waiting', lease = NULL WHERE message = ?1 AND n = ?2`,
+  warned: `UPDATE message SET warned_at = ?2 WHERE n = ?1 AND warned_at IS NULL`,
+  warnedRecipients: `UPDATE recipient SET warned = 1 WHERE message = ?1`,
+  anyRecipient: `SELECT n FROM recipient WHERE message = ?1 LIMIT 1`,
+  message: `SELECT id, size FROM message WHERE n = ?1`,
+  leasesOf: `DELETE FROM lease WHERE message = ?1`,
+  /** A large one would take long: the sweep takes it away in steps. */
+  loosen: `INSERT INTO loose (id, is_arriving) VALUES (?1, 0)`,
+  content: `DELETE FROM content WHERE id = ?1`,
+  forget: `DELETE FROM message WHERE n = ?1`,
+} as const
+
+/** The counts, by what one operation changed. */
+export const tally = {
+  totals: `UPDATE totals SET taken = taken + ?1, delivered = delivered + ?2, returned = returned + ?3, dropped = dropped + ?4,
+      waiting = waiting + ?5, running = running + ?6, held = held + ?7, messages = messages + ?8, bytes = bytes + ?9`,
+  newLane: `INSERT INTO lane (name) VALUES (?1) ON CONFLICT (name) DO NOTHING`,
+  lane: `UPDATE lane SET waiting = waiting + ?2, running = running + ?3, held = held + ?4,
+      first_at = CASE WHEN ?5 IS NULL OR first_at < ?5 THEN first_at ELSE ?5 END
+    WHERE name = ?1`,
+  laneTrouble: `UPDATE lane SET trouble = ?2, reply = ?3 WHERE name = ?1`,
+  emptyLane: `DELETE FROM lane WHERE name = ?1 AND waiting = 0 AND running = 0 AND held = 0`,
+} as const
+
+/**
+ * Lines: released recipients with the same sender and address. All that wait are behind, except one: the first that waits, or
+ * the one that runs. So claim never meets those behind, be they a million.
+ */
+export const line = {
+  head: `SELECT message, n, state FROM recipient WHERE line = ?1 AND behind = 0 LIMIT 1`,
+  first: `SELECT message, n, lane, next_at FROM recipient WHERE line = ?1 AND behind = 1 ORDER BY message, n LIMIT 1`,
+  setBehind: `UPDATE recipient SET behind = ?3 WHERE message = ?1 AND n = ?2`,
+  dueBy: `UPDATE recipient SET next_at = ?3 WHERE message = ?1 AND n = ?2`,
+} as const
+
+/** What a filter fits, between two messages: from ?1 (not itself) to ?2. */
+const fits = `r.message > ?1 AND r.message <= ?2 AND (?3 IS NULL OR r.domain = ?3) AND (?4 IS NULL OR r.key = ?4)
+  AND (?5 IS NULL OR m.sender_key = ?5) AND (?7 IS NULL OR r.state = ?7) AND (?8 IS NULL OR r.cause = ?8)
+  AND (?9 IS NULL OR r.trouble = ?9) AND (?10 IS NULL OR m.received_at < ?10) AND (?11 IS NULL OR m.peer = ?11)`
+
+/** Looking through the queue in spans of about a thousand recipients, so that no look holds up the mail. */
+export const look = {
+  nextOfIds: `SELECT n FROM message WHERE n > ?1 AND id IN (SELECT value FROM json_each(?2)) ORDER BY n LIMIT 2`,
+  spanEnd: `SELECT message FROM recipient WHERE message > ?1 ORDER BY message, n LIMIT 1 OFFSET 1000`,
+  spanEndInLane: `SELECT message FROM recipient WHERE lane = ?2 AND message > ?1 ORDER BY message LIMIT 1 OFFSET 1000`,
+  fitting: `SELECT r.*, m.peer AS peer, m.sender_key AS sender_key FROM recipient r JOIN message m ON m.n = r.message
+    WHERE ${fits} AND ?6 IS NULL ORDER BY r.message, r.n`,
+  fittingInLane: `SELECT r.*, m.peer AS peer, m.sender_key AS sender_key FROM recipient r JOIN message m ON m.n = r.message
+    WHERE ${fits} AND r.lane = ?6 ORDER BY r.message, r.n`,
+  message: `SELECT * FROM message WHERE n = ?1`,
+  messageById: `SELECT * FROM message WHERE id = ?1`,
+  recipients: `SELECT * FROM recipient WHERE message = ?1 ORDER BY n`,
+  parts: `SELECT part, bytes FROM content WHERE id = ?1 AND part >= ?2 ORDER BY part LIMIT 4`,
+  lanes: `SELECT l.*, (SELECT m.received_at FROM recipient r JOIN message m ON m.n = r.message
+      WHERE r.lane = l.name ORDER BY r.message LIMIT 1) AS oldest_at
+    FROM lane l ORDER BY name`,
+  totals: `SELECT * FROM totals`,
+  oldest: `SELECT message, since FROM recipient WHERE warned = ?1 AND ${claimable} ORDER BY since, message LIMIT 1`,
+  oldestAttempt: `SELECT first_at FROM attempt WHERE came_back_at IS NULL ORDER BY first_at LIMIT 1`,
+  nextHeld: `SELECT * FROM recipient WHERE state = 'held' AND domain = ?1 AND cause = 'domain'
+      AND (message > ?2 OR message = ?2 AND n > ?3)
+    ORDER BY message, n LIMIT ?4`,
+} as const
+
+/** By hand. */
+export const byHand = {
+  hold: `UPDATE recipient SET state = 'held', cause = 'operator', who = ?3, next_at = ?4, wish = NULL, line = NULL, behind = 0,
+      released_at = NULL
+    WHERE message = ?1 AND n = ?2`,
+  /** Behind first; the line then says who is its head. */
+  release: `UPDATE recipient SET state = 'waiting', cause = NULL, who = ?3, next_at = ?4, since = ?4, released_at = ?4,
+      line = ?5, behind = 1
+    WHERE message = ?1 AND n = ?2`,
+  retry: `UPDATE recipient SET who = ?3, next_at = ?4 WHERE message = ?1 AND n = ?2`,
+  wishReturn: `UPDATE recipient SET state = 'waiting', cause = NULL, who = ?3, next_at = ?4, wish = 'return', line = NULL, behind = 0
+    WHERE message = ?1 AND n = ?2`,
+  ofMessage: `SELECT r.*, m.peer AS peer, m.sender_key AS sender_key FROM recipient r JOIN message m ON m.n = r.message
+    WHERE m.id = ?1 AND r.n = ?2`,
+} as const
+
+export const orders = {
+  set: `INSERT INTO release_order (domain, when_accepted, per_minute, who, at) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT (domain) DO UPDATE SET when_accepted = excluded.when_accepted, per_minute = excluded.per_minute,
+      who = excluded.who, at = excluded.at`,
+  end: `DELETE FROM release_order WHERE domain = ?1`,
+  all: `SELECT * FROM release_order ORDER BY at, domain`,
+  count: `UPDATE release_order SET released = released + ?2, asked = asked + ?3, not_accepted = not_accepted + ?4
+    WHERE domain = ?1`,
+} as const
+
+export const ledger = {
+  again: `UPDATE attempt SET last_address = ?4, helo = ?5, tls = ?6, last_at = ?7,
+      first_address = CASE WHEN came_back_at IS NULL THEN first_address ELSE ?4 END,
+      first_at = CASE WHEN came_back_at IS NULL THEN first_at ELSE ?7 END,
+      count = CASE WHEN came_back_at IS NULL THEN count + 1 ELSE 1 END,
+      came_back_at = NULL
+    WHERE recipient_key = ?1 AND sender_key = ?2 AND domain = ?3`,
+  first: `INSERT INTO attempt (domain, sender, sender_key, recipient, recipient_key, first_address, last_address, helo, tls,
+      first_at, last_at, count)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?9, 1)`,
+  cameBack: `UPDATE attempt SET came_back_at = ?3 WHERE recipient_key = ?1 AND sender_key = ?2 AND came_back_at IS NULL`,
+  ofDomain: `SELECT * FROM attempt WHERE domain = ?1 AND n > ?2 ORDER BY n LIMIT ?3`,
+  forget: `DELETE FROM attempt WHERE n IN (SELECT n FROM attempt WHERE last_at < ?1 ORDER BY last_at LIMIT ?2)`,
+  pairs: `UPDATE totals SET attempt_pairs = attempt_pairs + ?1`,
+  leftOut: `UPDATE totals SET attempts_left_out = attempts_left_out + 1`,
+} as const
+
+export const tidy = {
+  endedLeases: `SELECT n, message FROM lease WHERE until < ?1 LIMIT 100`,
+  ofLease: `SELECT n, lane, line FROM recipient WHERE message = ?1 AND lease = ?2`,
+  attemptLost: `UPDATE recipient SET state = 'waiting', lease = NULL, attempts = attempts + 1, next_at = ?3, last_at = ?3, why = ?4
+    WHERE message = ?1 AND n = ?2`,
+  looseOne: `SELECT id FROM loose WHERE is_arriving = 0 LIMIT 1`,
+  someParts: `DELETE FROM content WHERE id = ?1 AND part IN (SELECT part FROM content WHERE id = ?1 ORDER BY part LIMIT 8)`,
+  noLonger: `DELETE FROM loose WHERE id = ?1`,
+  /** What the process before was storing when it ended. */
+  arrivingEnded: `UPDATE loose SET is_arriving = 0 WHERE is_arriving = 1`,
+  laneNames: `SELECT name FROM lane WHERE waiting > 0`,
+  dueTooLate: `UPDATE recipient SET next_at = ?2 WHERE lane = ?1 AND ${claimable} AND next_at > ?3`,
+  wishedTooLate: `UPDATE recipient SET next_at = ?1 WHERE state = 'waiting' AND wish IS NOT NULL AND next_at > ?2`,
+  lanesTooLate: `UPDATE lane SET first_at = ?1 WHERE first_at > ?1`,
+  sinceTooLate: `UPDATE recipient SET since = ?1 WHERE warned = ?2 AND ${claimable} AND since > ?1`,
+} as const
+
+/** Counts every row of its table: for tests, and for an operator who asks. */
+export const count = {
+  states: `SELECT state, count(*) AS n FROM recipient GROUP BY state`,
+  lanes: `SELECT lane, sum(state = 'waiting') AS waiting, sum(state = 'running') AS running, sum(state = 'held') AS held,
+      min(CASE WHEN ${claimable} THEN next_at END) AS first_at
+    FROM recipient GROUP BY lane ORDER BY lane`,
+  messages: `SELECT count(*) AS n, coalesce(sum(size), 0) AS bytes FROM message`,
+  pairs: `SELECT count(*) AS n FROM attempt`,
+  /** Messages of which nobody is left, or with other content than was put. */
+  empty: `SELECT id FROM message m WHERE NOT EXISTS (SELECT 1 FROM recipient r WHERE r.message = m.n)
+    OR m.size <> (SELECT coalesce(sum(length(bytes)), 0) FROM content c WHERE c.id = m.id) LIMIT 1`,
+  orphan: `SELECT id FROM content c WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = c.id)
+    AND NOT EXISTS (SELECT 1 FROM loose l WHERE l.id = c.id) LIMIT 1`,
+  leaseless: `SELECT r.message FROM recipient r WHERE r.lease IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.n = r.lease AND l.message = r.message) LIMIT 1`,
+  idleLease: `SELECT l.n FROM lease l WHERE NOT EXISTS (SELECT 1 FROM recipient r WHERE r.message = l.message AND r.lease = l.n) LIMIT 1`,
+  badLine: `SELECT line FROM recipient WHERE line IS NOT NULL GROUP BY line HAVING sum(behind = 0) <> 1 LIMIT 1`,
+} as const
