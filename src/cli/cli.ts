@@ -8,6 +8,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { applyCommand } from './apply.ts'
 import { auditCommand } from './audit.ts'
+import { certCommand } from './cert.ts'
 import { demoCommand } from './demo.ts'
 import { directoryCommand } from './directory.ts'
 import { dkimCommand } from './dkim.ts'
@@ -40,6 +41,7 @@ export async function runCli(parts: CliParts, argv: readonly string[]): Promise<
     directoryCommand,
     domainCommand,
     dkimCommand,
+    certCommand,
     auditCommand,
     labCommand,
   ]) {

@@ -5,5 +5,7 @@
  * Never: asks the network, so nothing is known of revocation (docs/threat-model.md); trusts a root that it was not handed.
  * On failure: a reason that ends a sentence.
  */
+export { type Candidate, type CandidateAnswer, readCandidate } from './candidate.ts'
 export { publicAuthorities, purposes, readBundle, type Verified, verifyChain } from './chain.ts'
+export { checkCertificate, type Demand, type Point } from './check.ts'
 export { certificateNames, commonName, subjectLine } from './names.ts'

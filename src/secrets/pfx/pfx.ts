@@ -10,7 +10,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { at, dotted, elements, octets, wholeNumber } from '../der.ts'
 import { type Contents, readSafe } from './bags.ts'
 import { isTrouble, makeBudget, maxIterations, type Trouble } from './budget.ts'
-import type { Opener } from './decrypt.ts'
+import { decrypt, type Opener } from './decrypt.ts'
 import { type Password, passwordForms } from './key-derivation.ts'
 import { checkMac } from './mac.ts'
 
@@ -24,9 +24,8 @@ export type Pfx = {
   /** Ciphers that are given up elsewhere, and were used here. */
   readonly oldCiphers: readonly string[]
 }
-export type PfxAnswer =
-  | { readonly ok: true; readonly pfx: Pfx }
-  | { readonly ok: false; readonly why: string; readonly remedy: string }
+export type Refused = { readonly ok: false; readonly why: string; readonly remedy: string }
+export type PfxAnswer = { readonly ok: true; readonly pfx: Pfx } | Refused
 
 export function readPfx(bytes: Buffer, password: string): PfxAnswer {
   if (bytes.length > maxPfxBytes)
@@ -40,6 +39,22 @@ export function readPfx(bytes: Buffer, password: string): PfxAnswer {
   return pfx === undefined
     ? explained({ trouble: 'damaged' })
     : { ok: true, pfx: { ...pfx, oldCiphers: content.oldCiphers } }
+}
+
+export type KeyAnswer = { readonly ok: true; readonly key: KeyObject } | Refused
+
+/** A private key in PKCS #8 form under a password (RFC 5958 section 3), within the same budget. */
+export function readEncryptedKey(der: Buffer, text: string): KeyAnswer {
+  const [top] = elements(der)
+  const [password] = passwordForms(text)
+  if (password === undefined) return explained({ trouble: 'password' })
+  const plain = decrypt(at(top, 0), octets(at(top, 1)), { password, budget: makeBudget(), old: new Set() })
+  if (isTrouble(plain)) return explained(plain)
+  try {
+    return { ok: true, key: createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' }) }
+  } catch {
+    return explained({ trouble: 'password' })
+  }
 }
 
 type Opened = Contents & { readonly oldCiphers: readonly string[] }
@@ -99,7 +114,7 @@ function inOrder(leaf: X509Certificate, all: readonly X509Certificate[]): readon
   }
 }
 
-function explained(t: Trouble): PfxAnswer {
+function explained(t: Trouble): Refused {
   switch (t.trouble) {
     case 'password':
       return refused(
@@ -121,4 +136,4 @@ function explained(t: Trouble): PfxAnswer {
   }
 }
 
-const refused = (why: string, remedy: string): PfxAnswer => ({ ok: false, why, remedy })
+const refused = (why: string, remedy: string): Refused => ({ ok: false, why, remedy })
