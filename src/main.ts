@@ -8,6 +8,7 @@ import { makeResolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
 import { type LiveProject, loadProject, openLiveProject, type Problem, problemText } from './project/project.ts'
 import { inRanges } from './relay/admit/admit.ts'
+import { makeAuthenticator } from './relay/authenticate/authenticate.ts'
 import { makeCarrier } from './relay/carry/carry.ts'
 import { type Deliverer, makeDeliverer } from './relay/deliver/deliver.ts'
 import { type Backend, type Listener, type ListenOptions, listen, machine } from './relay/listen/listen.ts'
@@ -69,9 +70,10 @@ async function assemble(
     makeDeliverer({ hostname: hostname(live), dns: resolver, maxConnections: machine().outgoing }),
     (d) => d.close(),
   )
+  const authenticator = opened.adopt(makeAuthenticator({ resolver }), (a) => a.close())
   const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now), resolver, passKey, now })
   const settler = { memory: makeMemory(), deadlineMs }
-  const backend = makeBackend({ project: () => live.current(), carrier, settler, recorder, passKey, now })
+  const backend = makeBackend({ project: () => live.current(), authenticator, carrier, settler, recorder, passKey, now })
 
   const taking: { listener?: Listener } = {}
   const figures = () => figuresOf(recorder, taking.listener, deliverer)

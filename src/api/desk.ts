@@ -7,7 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { Resolver } from '../dns/dns.ts'
+import type { RecordResolver } from '../dns/dns.ts'
 import type { LiveProject } from '../project/project.ts'
 import type { DiskWatch, Queue } from '../queue/queue.ts'
 import type { DeliveryStats } from '../relay/deliver/deliver.ts'
@@ -27,7 +27,7 @@ export type Desk = {
   readonly token: string
   readonly live: LiveProject
   readonly trace: Trace
-  readonly resolver: Resolver
+  readonly resolver: RecordResolver
   readonly audit: Audit
   readonly queue: Queue
   readonly disk: DiskWatch

@@ -3,7 +3,7 @@ import { domainKey } from '../mail/address/address.ts'
 import type { DomainChange, ServedDomain } from '../project/project.ts'
 import { dkimRecord, freeSelector, nextSelector, readDkimKey, zoneLine } from '../secrets/secrets.ts'
 import type { Desk } from './desk.ts'
-import { type KeyPlace, keyPlaces } from './keys.ts'
+import { arcPlace, type KeyPlace, keyPlaces } from './keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject } from './project.ts'
 
@@ -29,6 +29,10 @@ export async function prepareAllKeys(desk: Desk): Promise<void> {
     }
     for (const note of notes) desk.log('warn', 'dkim', { note })
   }
+  const arc = desk.live.current()?.gateway.arc
+  const made = arc === undefined ? undefined : madeAt(arc.domain, arcPlace(arc))
+  if (made?.isNew === true)
+    desk.log('warn', 'the key of the ARC seal was made: publish its record', { domain: made.domain, record: made.zone })
 }
 
 /** Makes the keys of a domain where they are missing. A new key does not take a selector that DNS has for another one. */

@@ -20,6 +20,7 @@ export { loadProject, loadProjectText } from './load.ts'
 export type { Mapped } from './look-up.ts'
 export { manualText, schemaText } from './manual.ts'
 export type {
+  ArcKey,
   Demands,
   DkimKey,
   DomainMode,

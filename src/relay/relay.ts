@@ -11,7 +11,8 @@ import { fieldValue, first, unfold } from '../mail/header/header.ts'
 import { hasBareLineEnds, type Message, normaliseLineEnds, readMessage } from '../mail/message/message.ts'
 import { type Reply, replies } from '../mail/reply/reply.ts'
 import type { Project } from '../project/project.ts'
-import { admit, admitRecipient, type Refusal, type Supposition, standing, suppose } from './admit/admit.ts'
+import { type Admission, admit, admitRecipient, type Refusal, type Supposition, standing, suppose } from './admit/admit.ts'
+import { type Authenticator, verdictOn } from './authenticate/authenticate.ts'
 import type { Carrier } from './carry/carry.ts'
 import type { Backend, Client, Incoming, MailFrom, Recipient } from './listen/listen.ts'
 import { type Delivery, plan, type View } from './plan/plan.ts'
@@ -22,6 +23,7 @@ import { type Settler, settle } from './settle/settle.ts'
 export type Relay = {
   /** The project as it is now; a message asks once and stays with the answer. */
   readonly project: () => Project | undefined
+  readonly authenticator: Authenticator
   readonly carrier: Carrier
   readonly settler: Settler
   readonly recorder: Recorder
@@ -64,8 +66,9 @@ async function throughStages(
 ): Promise<Reply> {
   const { client, mailFrom, recipients } = incoming
   const supposed = supposition(project, client, relay.now())
-  const admission = admit(project, supposed, mailFrom, recipients, message, relay.passKey, relay.now())
-  record.received(admission.peer)
+  const admitted = admit(project, supposed, mailFrom, recipients, message, relay.passKey, relay.now())
+  record.received(admitted.peer)
+  const admission = await withOrigin(relay, project, incoming, message, admitted, record)
   const refusal = admission.refusals[0]
   if (refusal !== undefined) return record.rejected(admission.refusals, refusal.reply)
 
@@ -79,6 +82,23 @@ async function throughStages(
     return relay.carrier.carry({ project, incoming, message, admission, delivery, copy, record })
   }
   return record.answered(await settle(relay.settler, incoming, deliveries, carry, (...what) => record.skipped(...what)))
+}
+
+/** Of mail from the internet: where it comes from, checked before anything is changed, and what the project makes of that. */
+async function withOrigin(
+  { authenticator }: Relay,
+  project: Project,
+  { client, mailFrom }: Incoming,
+  message: Message,
+  admission: Admission,
+  record: Record,
+): Promise<Admission> {
+  if (admission.peer.kind !== 'internet' || admission.refusals.length > 0) return admission
+  const { hostname } = project.gateway
+  const authentication = await authenticator.authenticate({ client, mailFrom, message, hostname })
+  const verdict = verdictOn(project.policy, authentication)
+  record.authenticated(authentication, verdict)
+  return { ...admission, authentication, refusals: verdict.kind === 'passes' ? [] : [verdict] }
 }
 
 function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipient): Reply | undefined {

@@ -4,9 +4,10 @@
  * which keeps what it takes. The project is set by the test and may change between messages.
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import type { Resolver } from '../../src/dns/dns.ts'
+import type { RecordResolver } from '../../src/dns/dns.ts'
 import type { Reply } from '../../src/mail/reply/reply.ts'
 import type { Project } from '../../src/project/project.ts'
+import { makeAuthenticator } from '../../src/relay/authenticate/authenticate.ts'
 import { makeCarrier } from '../../src/relay/carry/carry.ts'
 import { makeDeliverer } from '../../src/relay/deliver/deliver.ts'
 import { type Incoming, listen } from '../../src/relay/listen/listen.ts'
@@ -33,7 +34,7 @@ export type RunningRelay = AsyncDisposable & {
 }
 
 /** One key for every domain: who signs is up to the project. */
-export async function startRelay(o: { readonly deadlineMs?: number } = {}): Promise<RunningRelay> {
+export async function startRelay(o: { readonly deadlineMs?: number; readonly dns?: Pick<RecordResolver, 'records'> } = {}): Promise<RunningRelay> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const events: TraceEvent[] = []
   const errors: unknown[] = []
@@ -46,13 +47,14 @@ export async function startRelay(o: { readonly deadlineMs?: number } = {}): Prom
     signers: [{ domain, selector, algorithm: 'rsa-sha256', key: privateKey } as const],
   })
   let project: Project | undefined
+  const authenticator = makeAuthenticator({ resolver: { ...noDns, ...o.dns } })
   const carrier = makeCarrier({ deliverer, keys: { signers }, resolver: noDns, passKey, now })
   const settler = { memory: makeMemory(), deadlineMs: o.deadlineMs ?? 20_000 }
   const listener = await listen({
     hostname: 'gw.example.net',
     addresses: [{ host: '127.0.0.1', port: 0 }],
     secureContext: () => undefined,
-    backend: makeBackend({ project: () => project, carrier, settler, recorder, passKey, now }),
+    backend: makeBackend({ project: () => project, authenticator, carrier, settler, recorder, passKey, now }),
     onError: (error) => void errors.push(error),
   })
   return {
@@ -70,6 +72,7 @@ export async function startRelay(o: { readonly deadlineMs?: number } = {}): Prom
     async [Symbol.asyncDispose]() {
       await listener.drain(100)
       await deliverer.close()
+      await authenticator.close()
       await sink.stop()
     },
   }
@@ -106,11 +109,12 @@ async function startSink() {
 }
 
 /** Next hops are named by address; nothing else is asked. */
-const noDns: Resolver = {
+const noDns: RecordResolver = {
   addresses: async (host) => ({ kind: 'found', value: [{ address: host, family: 4 }] }),
   mx: async () => ({ kind: 'unknown', why: 'no DNS here' }),
   txt: async () => ({ kind: 'absent' }),
   ns: async () => ({ kind: 'absent' }),
   cname: async () => ({ kind: 'absent' }),
+  records: async () => ({ kind: 'absent', nameExists: false }),
   close() {},
 }

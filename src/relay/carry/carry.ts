@@ -17,10 +17,12 @@ import type { Delivery } from '../plan/plan.ts'
 import type { Record } from '../record/record.ts'
 import type { Copy } from '../rewrite/rewrite.ts'
 import { type Signer, sign } from '../sign/sign.ts'
+import { insideFields, isForInside } from './inside-fields.ts'
 import { originalRecipient } from './original-recipient.ts'
 import { type OurFields, ourFields } from './our-fields.ts'
 import { signingDomain } from './signing-domain.ts'
 
+export { insideFields, type SealNote } from './inside-fields.ts'
 export { type Signing, signingDomain } from './signing-domain.ts'
 
 /** The keys for a domain, or why they cannot be had now. */
@@ -28,6 +30,8 @@ export type KeyRing = {
   signers(
     project: Project,
     domain: string,
+    /** The key of an ARC seal where the gateway has one of its own; the domain's DKIM keys otherwise. */
+    purpose?: 'seal',
   ): Promise<{ readonly signers: readonly Signer[] } | { readonly trouble: string }>
 }
 
@@ -40,7 +44,11 @@ export type Load = {
   readonly copy: Copy
   readonly record: Record
 }
-export type Finish = OurFields & { readonly message: Message }
+export type Finish = OurFields & {
+  readonly message: Message
+  /** Text for the top of a copy for the inside (`insideFields`). */
+  readonly inside: string
+}
 export type Carrier = { carry(load: Load): Promise<readonly Outcome[]> }
 export type CarrierParts = {
   readonly deliverer: Deliverer
@@ -74,12 +82,16 @@ async function finishedCopy(parts: CarrierParts, load: Load, hops: readonly Next
   const signing = signingDomain(project, admission, delivery, copy)
   const ring = signing.kind === 'not' ? { signers: [] } : await parts.keys.signers(project, signing.domain)
   if ('trouble' in ring) return { kind: 'trouble', outcome: deferred(delivery, ring.trouble) }
-  const body = await bodyFor(parts, load, hops, ring.signers.length > 0)
+  const body = await bodyFor(parts, load, hops, ring.signers.length > 0 || isForInside(load))
   if (body === undefined) {
     const why = 'it came by BDAT with NUL, and the next hop has no CHUNKING'
     return { kind: 'trouble', outcome: outcomeAt(delivery.nextHop, 'refused', replies.nextHopLacksBinary(), why) }
   }
-  const content = await finish({ ...load, passKey: parts.passKey, id: record.id, now: parts.now() }, body, ring.signers)
+  const now = parts.now()
+  const inside = await insideFields({ ...load, now }, body, (domain) => parts.keys.signers(project, domain, 'seal'))
+  const of = { ...load, passKey: parts.passKey, id: record.id, now, inside: inside.text }
+  const content = await finish(of, body, ring.signers)
+  record.sealed(delivery, inside.seal)
   if (signing.kind === 'not') record.unsigned(delivery, signing.why)
   for (const signer of ring.signers) record.signed(delivery, signer)
   return { kind: 'content', content }
@@ -88,7 +100,7 @@ async function finishedCopy(parts: CarrierParts, load: Load, hops: readonly Next
 /** The bytes that leave: signatures, our fields, the copy. Our own fields are not signed; the next hop may add to them. */
 export async function finish(of: Finish, body: Content, signers: readonly Signer[]): Promise<Content> {
   const signatures = signers.length === 0 ? [] : await sign(of.copy.header, body, signers, of.now)
-  const head = signatures.join('') + ourFields(of) + headerText(of.copy.header) + separator(of.message)
+  const head = of.inside + signatures.join('') + ourFields(of) + headerText(of.copy.header) + separator(of.message)
   return [Buffer.from(head, 'latin1'), ...body]
 }
 

@@ -1,9 +1,10 @@
 /** A question as a person asks it: addresses as text, perhaps a message, perhaps whose connection to suppose. */
-import { mailHosts, type Resolver } from '../../dns/dns.ts'
+import { mailHosts, type RecordResolver, type Resolver } from '../../dns/dns.ts'
 import { domainKey, parsePath } from '../../mail/address/address.ts'
 import { type Content, normaliseLineEnds } from '../../mail/message/message.ts'
 import { type Project, type Tenant, tenantNamed, tenantOfDomain } from '../../project/project.ts'
 import { proofFields, type Supposition, supposeTenant } from '../admit/admit.ts'
+import { makeAuthenticator } from '../authenticate/authenticate.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
 import { type ExistingKeys, type ExplainedDelivery, type Explanation, tryOut } from './trial.ts'
 
@@ -21,7 +22,7 @@ export type AskWith = {
   readonly passKey: Buffer
   readonly now: Date
   /** Asked for the MX of what goes out directly; nobody is asked without it. */
-  readonly resolver?: Resolver
+  readonly resolver?: RecordResolver
 }
 export type Asked =
   | { readonly ok: true; readonly explanation: Explanation; readonly copies: readonly Content[] }
@@ -39,7 +40,10 @@ export async function askExplanation(ask: Ask, { project, keys, passKey, now, re
   const supposed = readPeer(project, ask.peer, mailFrom)
   if ('why' in supposed) return { ok: false, why: supposed.why }
   const message = messageOf(ask, supposed.tenant)
+  await using opened = new AsyncDisposableStack()
+  const authenticator = resolver && opened.adopt(makeAuthenticator({ resolver }), (a) => a.close())
   const { explanation, copies } = await tryOut({
+    ...(authenticator === undefined ? {} : { authenticator }),
     project,
     supposed: supposed.supposition,
     mailFrom,

@@ -2,7 +2,8 @@
 import { type Content, type Message, readMessage } from '../../mail/message/message.ts'
 import { type Entry, type Project, servedDomain } from '../../project/project.ts'
 import { type Admission, admit, type Held, type Peer, type Refusal, type Supposition } from '../admit/admit.ts'
-import { finish, type Signing, signingDomain } from '../carry/carry.ts'
+import { type Authenticator, resultsLine, verdictOn } from '../authenticate/authenticate.ts'
+import { finish, insideFields, type SealNote, type Signing, signingDomain } from '../carry/carry.ts'
 import type { Client, Incoming, MailFrom, Recipient } from '../listen/listen.ts'
 import { type Delivery, type Given, plan } from '../plan/plan.ts'
 import { type Copy, rewrite } from '../rewrite/rewrite.ts'
@@ -12,9 +13,12 @@ import type { Signer } from '../sign/sign.ts'
 export type ExistingKeys = (
   project: Project,
   domain: string,
+  purpose?: 'seal',
 ) => { readonly signers: readonly Signer[]; readonly toBeMade: readonly string[] }
 
 export type TrialQuestion = {
+  /** Asks the DNS where mail from the internet comes from; it is not asked without it. */
+  readonly authenticator?: Authenticator
   readonly project: Project
   readonly supposed: Supposition
   readonly mailFrom: MailFrom
@@ -54,7 +58,8 @@ export type Tried = { readonly explanation: Explanation; readonly copies: readon
 export async function tryOut(question: TrialQuestion): Promise<Tried> {
   const { project, supposed, mailFrom, recipients, raw, passKey, now } = question
   const message = readMessage(raw)
-  const admission = admit(project, supposed, mailFrom, recipients, message, passKey, now)
+  const admitted = admit(project, supposed, mailFrom, recipients, message, passKey, now)
+  const { admission, reasons } = await originOf(question, message, admitted)
   const { deliveries } = plan({ project, mailFrom, ...admission })
   const explained = await Promise.all(
     deliveries.map((delivery) => explainDelivery(question, message, admission, delivery)),
@@ -69,10 +74,27 @@ export async function tryOut(question: TrialQuestion): Promise<Tried> {
         peerReason(admission.peer),
         ...admission.held.map(heldReason),
         ...admission.refusals.map(refusalReason),
+        ...reasons,
       ],
     },
     copies: explained.map((e) => e.content),
   }
+}
+
+/** An explanation has no connection, so SPF is left out, and what DMARC says without it refuses nothing. */
+async function originOf({ authenticator, project, mailFrom }: TrialQuestion, message: Message, admission: Admission) {
+  if (authenticator === undefined || admission.peer.kind !== 'internet') return { admission, reasons: [] }
+  const { hostname } = project.gateway
+  const authentication = await authenticator.authenticate({
+    client: { address: '', helo: '' },
+    mailFrom,
+    message,
+    hostname,
+  })
+  const { kind, why } = verdictOn(project.policy, authentication)
+  const found = `as far as it can be told without a connection: ${resultsLine(authentication)}`
+  const unless = kind === 'passes' ? [why] : [`unless SPF passes, it would be ${kind}: ${why}`]
+  return { admission: { ...admission, authentication }, reasons: [found, ...unless].filter((text) => text !== '') }
 }
 
 async function explainDelivery(question: TrialQuestion, message: Message, admission: Admission, delivery: Delivery) {
@@ -81,12 +103,15 @@ async function explainDelivery(question: TrialQuestion, message: Message, admiss
   const signing = signingDomain(project, admission, delivery, copy)
   const keys = signing.kind === 'not' ? { signers: [], toBeMade: [] } : question.keys(project, signing.domain)
   const incoming = incomingOf(question)
+  const inside = await insideFields({ project, admission, delivery, copy, now }, copy.body, async (domain) =>
+    question.keys(project, domain, 'seal'),
+  )
   const content = await finish(
-    { project, incoming, admission, delivery, copy, passKey, id: 'explain', now, message },
+    { project, incoming, admission, delivery, copy, passKey, id: 'explain', now, message, inside: inside.text },
     copy.body,
     keys.signers,
   )
-  return { content, delivery: describe(project, delivery, copy, signing, keys.toBeMade) }
+  return { content, delivery: describe(project, delivery, copy, signing, [...keys.toBeMade.map(toBeMadeReason), ...sealReason(inside.seal)]) }
 }
 
 function describe(
@@ -94,7 +119,7 @@ function describe(
   delivery: Delivery,
   copy: Copy,
   signing: Signing,
-  toBeMade: readonly string[],
+  aboutKeys: readonly string[],
 ): ExplainedDelivery {
   return {
     side: delivery.side,
@@ -109,9 +134,18 @@ function describe(
       ...delivery.reasons,
       ...copy.left.map(({ field, why }) => `${field} is left as it is: ${why}`),
       ...(signing.kind === 'not' ? [`not signed: ${signing.why}`] : []),
-      ...toBeMade.map((file) => `the key ${file} does not exist yet: it would be made on first use`),
+      ...aboutKeys,
     ],
   }
+}
+
+const toBeMadeReason = (file: string): string => `the key ${file} does not exist yet: it would be made on first use`
+
+function sealReason(seal: SealNote): readonly string[] {
+  if (seal === undefined) return []
+  return seal.kind === 'not'
+    ? [`not sealed: ${seal.why}`]
+    : [`sealed for ${seal.signer.domain} (ARC i=${seal.instance}, selector ${seal.signer.selector})`]
 }
 
 function selectorsOf(project: Project, domain: string): ExplainedDelivery['signed'] {

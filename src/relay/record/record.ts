@@ -6,6 +6,8 @@ import { randomUUIDv7 } from 'node:crypto'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Trace, TraceEvent } from '../../trace/trace.ts'
 import type { Peer, Refusal } from '../admit/admit.ts'
+import { type Authentication, resultsLine, type Verdict } from '../authenticate/authenticate.ts'
+import type { SealNote } from '../carry/carry.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import type { Client, Incoming, MailFrom } from '../listen/listen.ts'
 import type { Delivery, PlannedRecipient } from '../plan/plan.ts'
@@ -27,10 +29,14 @@ export type Counts = {
 export type Record = {
   readonly id: string
   received(peer: Peer): void
+  /** What SPF, DKIM, DMARC and ARC say of mail from the internet, and what was made of that. */
+  authenticated(found: Authentication, verdict: Verdict): void
   rejected(refusals: readonly Refusal[], reply: Reply): Reply
   rewritten(delivery: Delivery, copy: Copy): void
   signed(delivery: Delivery, signer: Signer): void
   unsigned(delivery: Delivery, why: string): void
+  /** Of a copy for the inside: our ARC seal, or why it has none. */
+  sealed(delivery: Delivery, seal: SealNote): void
   skipped(delivery: Delivery, recipient: PlannedRecipient, why: string): void
   carried(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outcome[]
   answered(reply: Reply): Reply
@@ -121,6 +127,10 @@ function makeRecord(
       }
       event('RECEIVE', { ...facts, recipients, subject: about.subject, why, tableVersion: about.tableVersion })
     },
+    authenticated(found, { why }) {
+      const facts = { client: incoming.client.address, new: resultsLine(found) }
+      event('AUTH', why === '' ? facts : { ...facts, why })
+    },
     rejected(refusals, reply) {
       counts.refused += 1
       for (const refusal of refusals) {
@@ -147,6 +157,11 @@ function makeRecord(
     },
     unsigned(delivery, why) {
       if (delivery.side === 'outside') event('SIGN', { why: `not signed: ${why}`, direction: delivery.side })
+    },
+    sealed(delivery, seal) {
+      if (seal === undefined) return
+      const what = seal.kind === 'not' ? { why: `not sealed: ${seal.why}` } : { field: 'ARC-Seal', new: sealText(seal) }
+      event('SIGN', { ...what, direction: delivery.side })
     },
     skipped(delivery, recipient, why) {
       const facts = { recipients: [recipient.rewritten], why: `not tried now: ${why}`, direction: delivery.side }
@@ -187,6 +202,9 @@ function makeRecord(
     },
   }
 }
+
+const sealText = ({ instance, signer }: SealNote & { kind: 'sealed' }): string =>
+  `i=${instance} d=${signer.domain} s=${signer.selector} a=${signer.algorithm}`
 
 const eventOf = { delivered: 'SEND', refused: 'FAIL', deferred: 'DEFER' } as const
 
