@@ -11,7 +11,15 @@ import { fieldValue, first, unfold } from '../mail/header/header.ts'
 import { hasBareLineEnds, type Message, normaliseLineEnds, readMessage } from '../mail/message/message.ts'
 import { type Reply, replies } from '../mail/reply/reply.ts'
 import type { Project } from '../project/project.ts'
-import { type Admission, admit, admitRecipient, type Refusal, type Supposition, standing, suppose } from './admit/admit.ts'
+import {
+  type Admission,
+  admit,
+  admitRecipient,
+  type Refusal,
+  type Supposition,
+  standing,
+  suppose,
+} from './admit/admit.ts'
 import { type Authenticator, verdictOn } from './authenticate/authenticate.ts'
 import type { Carrier } from './carry/carry.ts'
 import type { Backend, Client, Incoming, MailFrom, Recipient } from './listen/listen.ts'

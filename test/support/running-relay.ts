@@ -34,7 +34,9 @@ export type RunningRelay = AsyncDisposable & {
 }
 
 /** One key for every domain: who signs is up to the project. */
-export async function startRelay(o: { readonly deadlineMs?: number; readonly dns?: Pick<RecordResolver, 'records'> } = {}): Promise<RunningRelay> {
+export async function startRelay(
+  o: { readonly deadlineMs?: number; readonly dns?: Pick<RecordResolver, 'records'> } = {},
+): Promise<RunningRelay> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const events: TraceEvent[] = []
   const errors: unknown[] = []

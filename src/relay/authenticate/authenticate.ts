@@ -13,9 +13,9 @@ import { CheckThread } from './thread.ts'
 
 export { isForgedResults } from './forged.ts'
 export type { ArcResult, Authentication, DkimResult, DmarcPolicy, DmarcResult, SpfResult } from './result.ts'
-export { resultsLine } from './results-line.ts'
 export { authenticationShape } from './result-shape.ts'
 export { authenticationResults, resultsText } from './results-field.ts'
+export { resultsLine } from './results-line.ts'
 export type { Checkable } from './subject.ts'
 export { type Verdict, verdictOn } from './verdict.ts'
 
