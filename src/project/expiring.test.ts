@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { asIdentity, issue, makeCa, writeKeyPair } from '../../test/support/certificates.ts'
+import { issue, makeCa } from '../../test/support/certificates.ts'
 import { projectOf } from '../../test/support/relay-values.ts'
 import { expiring } from './project.ts'
 
@@ -12,13 +12,16 @@ after(() => rmSync(dir, { recursive: true }))
 const ca = makeCa({ name: 'Root' })
 writeFileSync(join(dir, 'ca.pem'), ca.cert)
 // Valid for 20 days, the authority for 30.
-writeKeyPair(dir, 'gw', asIdentity(issue({ ca, names: ['gw.example.net'] })))
-writeKeyPair(dir, 'one', asIdentity(issue({ ca, names: ['one.example'] })))
+for (const name of ['gw.example.net', 'one.example']) {
+  const { cert, key } = issue({ ca, names: [name] })
+  writeFileSync(join(dir, `${name}.crt`), cert)
+  writeFileSync(join(dir, `${name}.key`), key)
+}
 const identity = (name: string) => `{ cert: ${name}.crt, key: ${name}.key }`
-const hop = `{ host: mx.example, ca: ca.pem, certificate: ${identity('one')} }`
+const hop = `{ host: mx.example, ca: ca.pem, certificate: ${identity('one.example')} }`
 const project = projectOf(
   `name: p
-gateway: { hostname: gw.example.net, tls: ${identity('gw')} }
+gateway: { hostname: gw.example.net, tls: ${identity('gw.example.net')} }
 tenants:
   - { name: one, kind: smtp, domains: [one.example], from: { certificate: [one.example], ca: ca.pem }, to: ${hop}, outbound: { smarthost: ${hop} } }
 `,
