@@ -7,12 +7,13 @@ import { processIo, runCli, Stop } from './cli/cli.ts'
 import { makeResolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
 import { type LiveProject, loadProject, openLiveProject, type Problem, problemText } from './project/project.ts'
+import { type DiskWatchOptions, openQueue, watchDisk } from './queue/queue.ts'
 import { inRanges } from './relay/admit/admit.ts'
 import { makeAuthenticator } from './relay/authenticate/authenticate.ts'
 import { makeCarrier } from './relay/carry/carry.ts'
 import { type Deliverer, makeDeliverer } from './relay/deliver/deliver.ts'
 import { type Backend, type Listener, type ListenOptions, listen, machine } from './relay/listen/listen.ts'
-import { makeRecorder, type Recorder } from './relay/record/record.ts'
+import { account, makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
 import { hmacKey, tokenFile } from './secrets/secrets.ts'
@@ -59,6 +60,13 @@ async function assemble(
   const live = openLiveProject(store, Date.now)
   if (o.projectFile !== undefined) applyFile(live, o.projectFile, log)
 
+  const queue = opened.adopt(
+    must(await openQueue({ dir: o.dataDir, onTrouble: (why) => log('error', 'queue', { why }) })).queue,
+    (q) => q.close(),
+  )
+  const atStart = await queue.totals()
+  const disk = opened.adopt(watchDisk(diskOptions(o.dataDir, live, log)), (d) => d.close())
+
   const servers = o.dnsServers.length === 0 ? {} : { servers: o.dnsServers }
   const resolver = opened.adopt(makeResolver(servers), (r) => r.close())
   // Who has just published a record and asks whether it is seen must not be told what was so a minute ago.
@@ -73,12 +81,23 @@ async function assemble(
   const authenticator = opened.adopt(makeAuthenticator({ resolver }), (a) => a.close())
   const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now), resolver, passKey, now })
   const settler = { memory: makeMemory(), deadlineMs }
-  const backend = makeBackend({ project: () => live.current(), authenticator, carrier, settler, recorder, passKey, now })
+  const backend = makeBackend({
+    project: () => live.current(),
+    authenticator,
+    carrier,
+    settler,
+    recorder,
+    passKey,
+    now,
+  })
 
   const taking: { listener?: Listener } = {}
-  const figures = () => figuresOf(recorder, taking.listener, deliverer)
+  const figures = () => ({
+    ...figuresOf(recorder, taking.listener, deliverer),
+    account: account(recorder.counts, atStart, queue.figures),
+  })
   const audit = makeAudit(store, Date.now)
-  const desk: Desk = { token, live, trace, resolver: fresh, passKey, audit, figures, now, log }
+  const desk: Desk = { token, live, trace, resolver: fresh, passKey, audit, queue, disk, figures, now, log }
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
   const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
   taking.listener = listener
@@ -88,6 +107,17 @@ async function assemble(
   writeFileSync(join(o.dataDir, 'api.url'), `${url}\n`, { mode: 0o600 })
   log('info', 'listening', { smtp: listener.addresses, http: url })
   return { smtp: listener.addresses, http: { url, token } }
+}
+
+/** The reserve is the project's, which may change while we run. */
+function diskOptions(dir: string, live: LiveProject, log: Log): DiskWatchOptions {
+  return {
+    dir,
+    get reserveBytes() {
+      return live.current()?.gateway.diskReserveBytes
+    },
+    onChange: (isLow, why) => log(isLow ? 'error' : 'info', isLow ? 'disk is low' : 'disk has room again', { why }),
+  }
 }
 
 /** One value, so that it is compiled once. */
@@ -137,7 +167,7 @@ function warn(log: Log, warnings: readonly Problem[]): void {
 
 const hostname = (live: LiveProject): string => live.current()?.gateway.hostname ?? 'localhost'
 
-function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer: Deliverer): Figures {
+function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer: Deliverer): Omit<Figures, 'account'> {
   return {
     counts: recorder.counts,
     connections: listener?.connections ?? 0,

@@ -44,7 +44,7 @@ test('without the token, or with a wrong one, nothing is told', async () => {
 })
 
 test('health, readiness and figures are told to everybody', async () => {
-  assert.deepEqual(JSON.parse((await ask('/v1/health', undefined)).text), { ok: true, why: [] })
+  assert.deepEqual(JSON.parse((await ask('/v1/health', undefined)).text), { ok: true, why: [], warnings: [] })
   assert.deepEqual(JSON.parse((await ask('/v1/ready', undefined)).text), { ok: true, why: [] })
 })
 
@@ -114,6 +114,7 @@ test('the OpenAPI document lists exactly these operations', async () => {
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   )
   assert.deepEqual(operations.sort(), [
+    'DELETE /v1/domains/{name}/release',
     'GET /metrics',
     'GET /v1/audit',
     'GET /v1/audit/verify',
@@ -121,9 +122,17 @@ test('the OpenAPI document lists exactly these operations', async () => {
     'GET /v1/directory/check',
     'GET /v1/dkim',
     'GET /v1/domains',
+    'GET /v1/domains/{name}/attempts',
+    'GET /v1/domains/{name}/attempts.csv',
     'GET /v1/domains/{name}/dns',
+    'GET /v1/domains/{name}/release',
     'GET /v1/health',
+    'GET /v1/lanes',
     'GET /v1/project',
+    'GET /v1/queue',
+    'GET /v1/queue/preview',
+    'GET /v1/queue/totals',
+    'GET /v1/queue/{id}',
     'GET /v1/ready',
     'GET /v1/trace',
     'GET /v1/trace.csv',
@@ -133,8 +142,14 @@ test('the OpenAPI document lists exactly these operations', async () => {
     'POST /v1/directory/move',
     'POST /v1/dkim/{domain}',
     'POST /v1/dkim/{domain}/rotate',
+    'POST /v1/domains/{name}/release',
     'POST /v1/explain',
     'POST /v1/project/differences',
+    'POST /v1/queue/drop',
+    'POST /v1/queue/hold',
+    'POST /v1/queue/release',
+    'POST /v1/queue/retry',
+    'POST /v1/queue/return',
     'PUT /v1/domains/{name}/mode',
     'PUT /v1/project',
   ])
@@ -155,7 +170,7 @@ test('each operation says what it does, what it takes and what it answers', asyn
         (o.parameters ?? []).every((p) => p.schema !== undefined),
         `${name}: schemas of parameters`,
       )
-      const takesNothing = method === 'get' || path.startsWith('/v1/dkim/')
+      const takesNothing = method === 'get' || method === 'delete' || path.startsWith('/v1/dkim/')
       assert.ok(takesNothing || o.requestBody !== undefined, `${name}: request`)
     }
   }

@@ -11,7 +11,7 @@ import type { RecordResolver } from '../dns/dns.ts'
 import type { LiveProject } from '../project/project.ts'
 import type { DiskWatch, Queue } from '../queue/queue.ts'
 import type { DeliveryStats } from '../relay/deliver/deliver.ts'
-import type { Counts } from '../relay/record/record.ts'
+import type { Account, Counts } from '../relay/record/record.ts'
 import type { Audit } from '../store/store.ts'
 import type { Trace } from '../trace/trace.ts'
 
@@ -40,6 +40,8 @@ export type Desk = {
 
 export type Figures = {
   readonly counts: Readonly<Counts>
+  /** Recipients since the start: what we accepted, and what became of all of it. */
+  readonly account: Account
   readonly connections: number
   readonly hops: DeliveryStats['destinations']
   readonly isListening: boolean

@@ -7,9 +7,15 @@ import type { Api, Desk } from './desk.ts'
 import { dkimRecords } from './dkim-keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject, knownDomain } from './project.ts'
+import { heldOf } from './release.ts'
 
 const mode = z.enum(['open', 'hold', 'retry-later'])
 const domain = z.object({ name: z.string(), mode, unknown: z.string(), dkim: z.string().optional() })
+/** After its mode was set. What is held is not let go by opening the domain: that is an order of its own. */
+export const domainModeSchema = domain.extend({
+  held: z.number().describe('Recipients still held because of the domain'),
+  isAtLeast: z.boolean().describe('Counted up to here; there are more'),
+})
 const record = z.object({
   name: z.string(),
   type: z.enum(['MX', 'TXT']),
@@ -25,12 +31,19 @@ export function domainResource(api: Api, desk: Desk): void {
   api.get('/v1/domains', { schema: list }, () => ({ domains: currentProject(desk).domains.map(shown) }))
 
   const params = z.object({ name: z.string() })
-  const set = { summary: 'Open, hold or retry-later', params, body: z.object({ mode }), response: { 200: domain } }
+  const set = {
+    summary: 'Open, hold or retry-later',
+    params,
+    body: z.object({ mode }),
+    response: { 200: domainModeSchema },
+  }
   api.put('/v1/domains/:name/mode', { schema: set, config: { changes: 'domain.mode' } }, async (request) => {
     const was = knownDomain(currentProject(desk), request.params.name)
     const wanted = request.body.mode
     const change = ({ by }: Actor): ServedDomain => setMode(desk, was.name, wanted, by)
-    return shown(await audited(desk, request, was.name, change, () => ({ before: was.mode, after: wanted })))
+    const served = await audited(desk, request, was.name, change, () => ({ before: was.mode, after: wanted }))
+    const { recipients, isAtLeast } = await heldOf(desk, was.name)
+    return { ...shown(served), held: recipients, isAtLeast }
   })
 
   const dns = {

@@ -1,19 +1,30 @@
-/** Health, readiness, and figures in the text format of Prometheus. */
+/** Health with what an operator should look at, readiness, and figures in the text format of Prometheus. */
 import { z } from 'zod'
-import type { Api, Desk, Figures } from './desk.ts'
+import type { Api, Desk } from './desk.ts'
+import { metricsText } from './metrics.ts'
+import { makeStanding, warningSchema } from './standing.ts'
 
-const answer = z.object({ ok: z.boolean(), why: z.array(z.string()) })
+const ready = z.object({ ok: z.boolean(), why: z.array(z.string()) })
+const health = ready.extend({ warnings: z.array(warningSchema).readonly().describe('What an operator should look at') })
 
 export function healthResource(api: Api, desk: Desk): void {
+  const standing = makeStanding(desk)
   api.get(
     '/v1/health',
-    { schema: { summary: 'Is the process alive?', security: [], response: { 200: answer } }, config: { isOpen: true } },
-    () => ({ ok: true, why: [] }),
+    {
+      schema: {
+        summary: 'Is the process alive, and what should be looked at?',
+        security: [],
+        response: { 200: health },
+      },
+      config: { isOpen: true },
+    },
+    async () => ({ ok: true, why: [], warnings: (await standing()).warnings }),
   )
   api.get(
     '/v1/ready',
     {
-      schema: { summary: 'Does it take mail?', security: [], response: { 200: answer, 503: answer } },
+      schema: { summary: 'Does it take mail?', security: [], response: { 200: ready, 503: ready } },
       config: { isOpen: true },
     },
     async (_, reply) => {
@@ -28,9 +39,9 @@ export function healthResource(api: Api, desk: Desk): void {
     produces: ['text/plain'],
     response: { 200: z.string() },
   }
-  api.get('/metrics', { schema: figures, config: { isOpen: true } }, (_, reply) => {
+  api.get('/metrics', { schema: figures, config: { isOpen: true } }, async (_, reply) => {
     reply.type('text/plain; version=0.0.4; charset=utf-8')
-    return metrics(desk.figures(), desk)
+    return metricsText(desk, await standing())
   })
 }
 
@@ -38,67 +49,6 @@ function unready(desk: Desk): string[] {
   const why: string[] = []
   if (!desk.figures().isListening) why.push('the SMTP listener is not open')
   if (desk.live.current() === undefined) why.push('no project is applied: causeway apply FILE')
+  if (desk.disk.isLow) why.push(`new mail is answered 452: ${desk.disk.why}`)
   return why
 }
-
-type Metric = {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge'
-  readonly samples: readonly (readonly [labels: string, value: number])[]
-}
-
-function metrics(figures: Figures, desk: Desk): string {
-  const { counts } = figures
-  const trace = desk.trace.stats()
-  const counter = (name: string, help: string, samples: Metric['samples']): Metric => ({
-    name,
-    help,
-    type: 'counter',
-    samples,
-  })
-  const gauge = (name: string, help: string, value: number): Metric => ({
-    name,
-    help,
-    type: 'gauge',
-    samples: [['', value]],
-  })
-  const perHop = (key: 'delivered' | 'deferred' | 'refused') =>
-    figures.hops.map((h) => [`{hop="${label(h.name)}",outcome="${key}"}`, h[key]] as const)
-  return [
-    counter('causeway_messages_total', 'Messages by the answer given.', [
-      ['{answer="accepted"}', counts.accepted],
-      ['{answer="refused"}', counts.refused],
-      ['{answer="deferred"}', counts.deferred],
-    ]),
-    counter('causeway_recipients_refused_total', 'Recipients refused at RCPT.', [['', counts.recipientsRefused]]),
-    counter('causeway_recipients_delivered_total', 'Recipients handed to a next hop.', [['', counts.delivered]]),
-    counter('causeway_addresses_rewritten_total', 'Addresses changed in messages.', [['', counts.rewritten]]),
-    counter('causeway_signatures_total', 'DKIM signatures made.', [['', counts.signed]]),
-    counter('causeway_protocol_errors_total', 'Connections or commands refused by the listener.', [
-      ['', counts.protocolErrors],
-    ]),
-    counter('causeway_hop_recipients_total', 'Recipients by next hop and outcome.', [
-      ...perHop('delivered'),
-      ...perHop('deferred'),
-      ...perHop('refused'),
-    ]),
-    gauge('causeway_connections', 'Open incoming connections.', figures.connections),
-    gauge('causeway_directory_entries', 'Entries in the directory.', desk.live.current()?.table.size ?? 0),
-    counter('causeway_trace_dropped_total', 'Trace events lost because the disk could not keep up.', [
-      ['', trace.dropped],
-    ]),
-    gauge('process_resident_memory_bytes', 'Resident memory.', process.memoryUsage.rss()),
-  ]
-    .map(({ name, help, type, samples }) =>
-      [
-        `# HELP ${name} ${help}`,
-        `# TYPE ${name} ${type}`,
-        ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
-      ].join('\n'),
-    )
-    .join('\n')
-    .concat('\n')
-}
-
-const label = (text: string): string => text.replaceAll(/[\\"\n]/g, '_')

@@ -71,6 +71,7 @@ export function knownDomain(project: Project, name: string): ServedDomain {
 
 /** As `causeway apply` shows them, a line each. */
 function differencesText(all: readonly Difference[]): string {
+  if (all.length === 0) return 'nothing differs'
   return all.map(({ path, old = '(none)', new: now = '(none)' }) => `${path}: ${old} -> ${now}`).join('\n')
 }
 

@@ -1,10 +1,12 @@
 /** `causeway domain`: the domains that the project serves. */
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { domainModeSchema } from '../api/api.ts'
 import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
 import { addAttempts } from './domain-attempts.ts'
 import { addRelease } from './domain-release.ts'
+import { some } from './figures.ts'
 import { type CliParts, type Run, shared, table } from './io.ts'
 
 const domain = z.object({ name: z.string(), mode: z.string(), unknown: z.string(), dkim: z.string().optional() })
@@ -46,8 +48,9 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
     command.action((name: string) =>
       run(async () => {
         const { data, json } = shared(command)
-        const done = await connect(data).send('PUT', `/v1/domains/${encodeURIComponent(name)}/mode`, { mode }, domain)
-        io.out(json ? `${JSON.stringify(done)}\n` : `${done.name} is in mode ${done.mode}\n`)
+        const path = `/v1/domains/${encodeURIComponent(name)}/mode`
+        const done = await connect(data).send('PUT', path, { mode }, domainModeSchema)
+        io.out(json ? `${JSON.stringify(done)}\n` : modeText(done))
         return 0
       })(),
     )
@@ -68,6 +71,13 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
       return records.every((r) => r.state === 'right') ? 0 : 1
     })(),
   )
+}
+
+/** Whoever opens a domain thinks of new mail; what was held before is easily forgotten. */
+function modeText({ name, mode, held, isAtLeast }: z.infer<typeof domainModeSchema>): string {
+  const count = `${some(held, 'recipient')}${isAtLeast ? ' and more' : ''}`
+  const still = held === 0 || mode === 'hold' ? '' : `; ${count} still held: causeway domain release ${name}`
+  return `${name} is in mode ${mode}${still}\n`
 }
 
 function recordText(r: z.infer<typeof record>): string {

@@ -1,0 +1,148 @@
+/** How things stand: what an operator should look at, in sentences that say what to do. */
+import { z } from 'zod'
+import type { LaneFigures } from '../queue/queue.ts'
+import { imbalance } from '../relay/record/record.ts'
+import { type AttemptsSummary, summaryOf } from './attempts.ts'
+import type { Desk } from './desk.ts'
+import { addsUp } from './queue.ts'
+import { countOf, countText } from './queue-count.ts'
+import { heldOf } from './release.ts'
+
+export const warningSchema = z.object({
+  about: z.string().describe('A domain, a next hop, the disk'),
+  text: z.string(),
+  advice: z.string(),
+})
+export type Warning = z.infer<typeof warningSchema>
+
+export type Standing = {
+  readonly lanes: readonly LaneFigures[]
+  /** Of each domain that somebody was asked to come back to. */
+  readonly attempts: readonly { readonly domain: string; readonly summary: AttemptsSummary }[]
+  readonly warnings: readonly Warning[]
+}
+
+/** Whoever asks more often is told what was found last: looking costs the queue some work. */
+const freshMs = 5000
+
+export function makeStanding(desk: Desk): () => Promise<Standing> {
+  let last: { readonly at: number; readonly found: Promise<Standing> } | undefined
+  return () => {
+    const now = desk.queue.now()
+    if (last === undefined || now - last.at > freshMs) last = { at: now, found: look(desk).catch(unknown) }
+    return last.found
+  }
+}
+
+const unknown = (error: unknown): Standing => ({
+  lanes: [],
+  attempts: [],
+  warnings: [
+    {
+      about: 'queue',
+      text: `the queue does not answer: ${error instanceof Error ? error.message : String(error)}`,
+      advice: 'look at the disk of the data folder and at the log',
+    },
+  ],
+})
+
+async function look(desk: Desk): Promise<Standing> {
+  const lanes = await desk.queue.lanes()
+  const attempts = await attemptsOf(desk)
+  const warnings = [
+    ...diskWarnings(desk),
+    ...accountWarnings(desk),
+    ...lanes.flatMap((lane) => laneWarnings(desk, lane)),
+    ...(await heldWarnings(desk)),
+    ...attempts.flatMap(({ domain, summary }) => attemptWarnings(domain, summary)),
+    ...ledgerWarnings(desk),
+  ]
+  return { lanes, attempts, warnings }
+}
+
+function diskWarnings({ disk }: Desk): readonly Warning[] {
+  if (!disk.isLow) return []
+  const advice =
+    'make room on the file system of the data folder; new mail is answered 452 until then, and what is there goes on'
+  return [{ about: 'disk', text: disk.why, advice }]
+}
+
+/** The one that must never come. */
+function accountWarnings(desk: Desk): readonly Warning[] {
+  const off = imbalance(desk.figures().account)
+  if (off === 0 && addsUp(desk.queue.figures)) return []
+  const text = `the counts of recipients do not add up (${off}): a message may be lost, or counted twice`
+  return [{ about: 'account', text, advice: 'keep a copy of queue.db and trace.db and report it' }]
+}
+
+function laneWarnings(desk: Desk, { lane, trouble, waiting, oldestAt }: LaneFigures): readonly Warning[] {
+  if (waiting === 0) return []
+  const again = `causeway queue retry --lane ${lane}`
+  if (trouble === 'operator') {
+    const text = `${waiting} recipients wait until the setup at ${lane} is mended`
+    return [
+      { about: lane, text, advice: `its last words: causeway queue list --lane ${lane}; mend it, then: ${again}` },
+    ]
+  }
+  const hours = Math.floor((desk.queue.now() - oldestAt) / 3_600_000)
+  const warnAfterMs = desk.live.current()?.policy.warnAfterMs ?? Infinity
+  if (trouble === undefined || desk.queue.now() - oldestAt < warnAfterMs) return []
+  const text = `${waiting} recipients wait for ${lane}, the oldest for ${hours} hours`
+  return [{ about: lane, text, advice: `look at its last words: causeway queue list --lane ${lane}` }]
+}
+
+async function heldWarnings(desk: Desk): Promise<readonly Warning[]> {
+  if (desk.queue.figures.held === 0) return []
+  return [...(await forgottenWarnings(desk)), ...(await untoldWarnings(desk))]
+}
+
+/** A domain that is open, with mail still held and nobody who lets it go. */
+async function forgottenWarnings(desk: Desk): Promise<readonly Warning[]> {
+  const ordered = new Set((await desk.queue.releaseOrders()).map((order) => order.domain))
+  const open = desk.live.current()?.domains.filter((d) => d.mode === 'open' && !ordered.has(d.name)) ?? []
+  const warnings: Warning[] = []
+  for (const { name } of open) {
+    const held = await heldOf(desk, name)
+    if (held.recipients === 0) continue
+    const text = `${name} is open, and ${countText(held)} recipients are still held`
+    warnings.push({ about: name, text, advice: `causeway domain release ${name}` })
+  }
+  return warnings
+}
+
+async function untoldWarnings(desk: Desk): Promise<readonly Warning[]> {
+  const warnings: Warning[] = []
+  for (const cause of ['refused', 'expired'] as const) {
+    const held = await countOf(desk.queue, { state: 'held', cause })
+    if (held.recipients === 0) continue
+    const text = `${countText(held)} recipients were ${cause}, and nobody may be told: they wait for a person`
+    warnings.push({
+      about: 'queue',
+      text,
+      advice: `causeway queue list --state held --cause ${cause}; then release or drop`,
+    })
+  }
+  return warnings
+}
+
+async function attemptsOf(desk: Desk): Promise<Standing['attempts']> {
+  if (desk.queue.figures.attemptPairs === 0) return []
+  const found: { domain: string; summary: AttemptsSummary }[] = []
+  for (const { name } of desk.live.current()?.domains ?? []) {
+    const summary = await summaryOf(desk, name)
+    if (summary.pairs > 0) found.push({ domain: name, summary })
+  }
+  return found
+}
+
+function attemptWarnings(domain: string, { warning }: AttemptsSummary): readonly Warning[] {
+  if (warning === undefined) return []
+  return [{ about: domain, text: warning, advice: `causeway domain attempts ${domain}` }]
+}
+
+function ledgerWarnings({ queue }: Desk): readonly Warning[] {
+  const { attemptsLeftOut } = queue.figures
+  if (attemptsLeftOut === 0) return []
+  const text = `${attemptsLeftOut} attempts found the ledger full: who made them is not known`
+  return [{ about: 'retry-later', text, advice: 'take the domain out of retry-later: hold keeps the mail itself' }]
+}
