@@ -208,9 +208,7 @@ test('without a project everything is later', async () => {
 
 const fault = () => assert.fail('nothing is asked')
 const never = {
-  get authenticator(): never {
-    throw new Error('asked')
-  },
+  authenticator: { authenticate: fault, close: fault },
   carrier: { carry: fault },
   settler: { memory: { recall: fault, note: fault, forget: fault, size: 0 }, deadlineMs: 1 },
   recorder: {
