@@ -1,5 +1,6 @@
 /** The API as the commands use it. */
 import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { problemText } from '../project/project.ts'
@@ -44,12 +45,18 @@ export function connect(dataDir: string): ApiClient {
   }
 }
 
-/** For the audit, beside what proves itself: several people may read one token. */
+/** For the audit, beside what proves itself: several people may read one token, each perhaps by way of sudo. */
 function operator(): string {
-  return (process.env['SUDO_USER'] ?? process.env['USER'] ?? process.env['USERNAME'] ?? '').replaceAll(
-    /[^\w.@\\-]/g,
-    '',
-  )
+  return (process.env['SUDO_USER'] ?? ownName()).replaceAll(/[^\w.@\\-]/g, '')
+}
+
+/** A container may run as a number without a name. */
+function ownName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return ''
+  }
 }
 
 function readOwn(dataDir: string, name: string): string {

@@ -1,0 +1,300 @@
+/** The queue, hold, release, attempts and audit as an operator types them, on a terminal and without one. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, beforeEach, describe, test } from 'node:test'
+import { type RunningApi, startApi } from '../src/api/api.ts'
+import { runCli } from '../src/cli/cli.ts'
+import { type DeskStage, leaveAddress, setDesk } from './support/desk.ts'
+
+const hour = 3_600_000
+let stage: DeskStage
+let api: RunningApi | undefined
+
+const close = async (): Promise<void> => {
+  await api?.close()
+  await stage?.[Symbol.asyncDispose]()
+}
+beforeEach(async () => {
+  await close()
+  stage = await setDesk()
+  api = await startApi(stage.desk, { host: '127.0.0.1', port: 0 })
+  leaveAddress(join(stage.dir, 'data'), `http://127.0.0.1:${api.port}`)
+})
+after(close)
+
+type Typed = { readonly code: number; readonly out: string; readonly err: string; readonly asked: readonly string[] }
+
+/** `answers` are what a person types; without them nobody can be asked. */
+async function type(command: string, ...answers: readonly string[]): Promise<Typed> {
+  let [out, err] = ['', '']
+  const asked: string[] = []
+  const io = {
+    out: (text: string) => void (out += text),
+    err: (text: string) => void (err += text),
+    isTerminal: answers.length > 0,
+    ask: async (question: string) => answers[asked.push(question) - 1] ?? '',
+    stopped: async () => {},
+  }
+  const startGateway = async () => assert.fail('no gateway is started here')
+  const words = ['--data', join(stage.dir, 'data'), ...command.split(' ')]
+  const code = await runCli({ io, startGateway, version: '0' }, words)
+  return { code, out, err, asked }
+}
+
+describe('causeway queue', () => {
+  test('an empty queue', async () => {
+    const typed = await type('queue')
+    assert.equal(typed.code, 0)
+    assert.equal(
+      typed.out,
+      'recipients taken 0 = delivered 0 + returned 0 + dropped 0 + waiting 0 + running 0 + held 0\n' +
+        'in the queue 0 messages, 0 B\ndisk 5.0 GB free\n',
+    )
+    const list = await type('queue list')
+    assert.deepEqual([list.code, list.out, list.err], [0, '', 'nothing in the queue matches\n'])
+  })
+
+  test('totals, lanes, disk and the oldest', async () => {
+    await stage.put({
+      to: [{ lane: 'tenant:tenant2', trouble: 'operator', reply: '451 4.4.62 ATTR35' }, { state: 'running' }],
+    })
+    stage.pass(3 * hour + 5 * 60_000)
+    await stage.put({ to: [{ state: 'held', cause: 'domain' }] })
+    Object.assign(stage.disk, { isLow: true, why: '0.4 GB free' })
+    const { code, out } = await type('queue')
+    assert.equal(code, 0)
+    assert.match(
+      out,
+      /^recipients taken 3 = delivered 0 \+ returned 0 \+ dropped 0 \+ waiting 1 \+ running 1 \+ held 1$/m,
+    )
+    assert.match(
+      out,
+      /^in the queue 2 messages, 50 B; the oldest waits since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(3h05m\), m1$/m,
+    )
+    assert.match(out, /^disk LOW: 0\.4 GB free$/m)
+    assert.match(out, /^NEXT HOP +WAITING +RUNNING +HELD +OLDEST +TROUBLE +LAST WORDS$/m)
+    assert.match(out, /^mx:partner\.example +0 +1 +1 +3h05m/m)
+    assert.match(out, /^tenant:tenant2 +1 +0 +0 +3h05m/m)
+    const json = JSON.parse((await type('queue --json')).out)
+    assert.deepEqual([json.totals.taken, json.lanes.length, json.disk.isLow], [3, 2, true])
+    assert.match(json.oldest.received, /Z$/)
+  })
+
+  test('list: a line for each recipient; filters as options', async () => {
+    await stage.put({ to: [{}, { address: 'eve@partner.example', state: 'held', cause: 'operator' }] })
+    await stage.put({ sender: '', peer: 'internet' })
+    const all = await type('queue list')
+    assert.match(all.out, /^ID +AGE +SENDER +RECIPIENT +STATE +TRIES +NEXT +LAST WORDS$/m)
+    assert.match(all.out, /^m1 +0s +<ann@tenant1\.example> +<eve@partner\.example> +held \(operator\) +1 +- /m)
+    assert.match(all.out, /^m2 +0s +<> +<bob@partner\.example> +waiting/m)
+    const some = await type('queue list --state held --domain partner.example --sender ann@tenant1.example --json')
+    const { items } = JSON.parse(some.out)
+    assert.deepEqual([items.length, items[0].recipients.length], [1, 1])
+    assert.match((await type('queue list --limit 1')).err, /there is more: --after \S+/)
+    assert.equal((await type('queue list --state gone')).code, 2)
+    assert.equal((await type('queue lst')).code, 2)
+  })
+
+  test('show: everything, with advice', async () => {
+    await stage.put({ subject: 'Invoice' })
+    const { code, out } = await type('queue show m1')
+    assert.equal(code, 0)
+    for (const line of [
+      /^m1$/m,
+      /^ {2}subject {5}Invoice$/m,
+      /^ {2}<bob@partner\.example>$/m,
+      /^ {4}attempts {4}1/m,
+      /^ {4}last words {2}451 4\.3\.0 later$/m,
+      /^ {4}advice {6}it is tried again/m,
+    ])
+      assert.match(out, line)
+    const none = await type('queue show m9')
+    assert.equal(none.code, 1)
+    assert.match(none.err, /m9 is not in the queue: .*causeway trace --id m9/)
+  })
+
+  test('what strangers wrote is shown as text, and not too wide', async () => {
+    await stage.put({
+      subject: '\u001b]0;x\u0007\u202egpj',
+      sender: `${'x'.repeat(60)}@a.example`,
+      to: [{ reply: `550 \u001b[31m${'y'.repeat(900)}\r\nlevel:"info"` }],
+    })
+    for (const command of ['queue list', 'queue show m1', 'queue']) {
+      const { out } = await type(command)
+      assert.doesNotMatch(out.replaceAll('\n', ''), /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/, command)
+    }
+    for (const line of (await type('queue list')).out.split('\n')) assert.ok(line.length < 220, line)
+  })
+})
+
+describe('causeway queue hold, retry, release, return, drop', () => {
+  test('without a filter: wrong usage, nothing asked, nothing done', async () => {
+    await stage.put({})
+    for (const verb of ['hold', 'retry', 'release', 'return', 'drop']) {
+      const typed = await type(`queue ${verb} --yes`, 'yes')
+      assert.deepEqual([typed.code, typed.asked.length], [2, 0], verb)
+      assert.match(typed.err, /no filter is given/)
+    }
+    assert.equal((await type('queue drop --all --id m1 --yes')).code, 2)
+    assert.equal(stage.queue.figures.waiting, 1)
+  })
+
+  test('where nobody can be asked: shown, and --yes is wanted', async () => {
+    await stage.put({})
+    const typed = await type('queue drop --id m1')
+    assert.equal(typed.code, 2)
+    assert.match(typed.out, /^m1 .*\n1 recipient of 1 message: DESTROYED, and nobody is told\n$/m)
+    assert.match(typed.err, /nothing was done: say --yes/)
+    assert.equal(stage.queue.figures.waiting, 1)
+    const done = await type('queue drop --id m1 --yes')
+    assert.equal(done.code, 0)
+    assert.match(done.out, /1 recipient dropped\n$/)
+    assert.equal(stage.queue.figures.dropped, 1)
+  })
+
+  test('on a terminal: only the whole word is a yes', async () => {
+    await stage.put({})
+    for (const answer of ['', 'y', 'YES', 'no', 'yess']) {
+      const typed = await type('queue drop --id m1', answer)
+      assert.deepEqual([typed.code, typed.asked], [1, ['Type yes to drop 1 recipient of 1 message: ']], answer)
+      assert.match(typed.err, /nothing was done/)
+    }
+    assert.equal(stage.queue.figures.waiting, 1)
+    assert.equal((await type('queue hold --id m1', 'yes')).code, 0)
+    assert.equal(stage.queue.figures.held, 1)
+    assert.match((await type('queue release --cause operator', 'yes')).out, /1 recipient released/)
+    assert.match((await type('queue retry --domain partner.example --yes')).out, /1 recipient due now/)
+    assert.match((await type('queue drop --all', 'yes')).out, /1 recipient dropped/)
+  })
+
+  test('nothing that fits: the answer is no', async () => {
+    await stage.put({})
+    const typed = await type('queue release --id m1 --yes')
+    assert.deepEqual([typed.code, typed.err], [1, 'nothing to release\n'])
+    assert.deepEqual(JSON.parse((await type('queue release --all --yes --json')).out), {
+      touched: 0,
+      running: 0,
+      left: 0,
+    })
+  })
+
+  test('--json: standard output holds the answer only', async () => {
+    await stage.put({ to: [{}, { state: 'running' }] })
+    const typed = await type('queue hold --all --yes --json')
+    assert.deepEqual(JSON.parse(typed.out), { touched: 1, running: 1, left: 0 })
+    assert.match(typed.err, /1 recipient of 1 message/)
+  })
+
+  test('a running attempt is told of', async () => {
+    await stage.put({ to: [{}, { state: 'running' }] })
+    assert.match(
+      (await type('queue drop --all --yes')).out,
+      /1 recipient left alone: an attempt goes on at this moment/,
+    )
+  })
+
+  test('what came from the internet is not returned', async () => {
+    await stage.put({ peer: 'internet' })
+    const refused = await type('queue return --id m1 --yes')
+    assert.equal(refused.code, 1)
+    assert.match(refused.err, /none of it can be returned: .*never returned/)
+    await stage.put({ sender: '' })
+    const some = await type('queue return --all --yes')
+    assert.equal(some.code, 0)
+    assert.match(some.out, /1 recipient going back/)
+    assert.match(some.out, /1 recipient of the null sender among them/)
+    assert.match(some.out, /1 recipient left alone: what came from the internet/)
+  })
+})
+
+describe('causeway domain', () => {
+  const held = () => stage.put({ to: [{ address: 'x@shared.example', state: 'held', cause: 'domain' }] })
+
+  test('hold and open: what is still held is said, with what to type', async () => {
+    assert.equal((await type('domain hold shared.example')).out, 'shared.example is in mode hold\n')
+    await held()
+    const open = await type('domain open shared.example')
+    assert.equal(
+      open.out,
+      'shared.example is in mode open; 1 recipient still held: causeway domain release shared.example\n',
+    )
+    assert.equal(JSON.parse((await type('domain open shared.example --json')).out).held, 1)
+  })
+
+  test('release: ordered, looked at, ended', async () => {
+    await held()
+    const before = await type('domain release shared.example --status')
+    assert.match(
+      before.out,
+      /^shared\.example: mode open, 1 recipient held\nno release is going on\nlet it go: causeway domain release shared\.example\n$/,
+    )
+    const order = await type('domain release shared.example --when-accepted --rate 60')
+    assert.equal(order.code, 0)
+    assert.match(
+      order.out,
+      /^release since .* by api(?: \(\S+\))?, 60 a minute, each once the target accepts it\nreleased 0; asked 0, of these not accepted 0$/m,
+    )
+    assert.equal(JSON.parse((await type('domain release shared.example --status --json')).out).order.perMinute, 60)
+    assert.match((await type('domain release shared.example --stop')).out, /what is still held stays held/)
+    const again = await type('domain release shared.example --stop')
+    assert.equal(again.code, 1)
+    assert.match(again.err, /no release of shared\.example is going on/)
+    assert.equal((await type('domain release shared.example --rate fast')).code, 2)
+    assert.equal((await type('domain release nobody.example')).code, 1)
+  })
+
+  test('attempts: who came back, who has time, whose mail is possibly lost', async () => {
+    const attempt = {
+      domain: 'waiting.example',
+      address: '192.0.2.1',
+      helo: '=x.example',
+      tls: '',
+      recipient: 'b@waiting.example',
+    }
+    await stage.queue.attempted({ ...attempt, at: stage.queue.now(), sender: 'a@a.example' })
+    stage.pass(21 * hour)
+    const waiting = await type('domain attempts waiting.example')
+    assert.equal(waiting.code, 0)
+    assert.match(
+      waiting.out,
+      /^waiting\.example: pairs of sender and recipient 1 = came back 0 \+ waiting 1 \+ possibly lost 0$/m,
+    )
+    assert.match(waiting.out, /^the next to give up: in 3h00m, <a@a\.example> -> <b@waiting\.example>$/m)
+    assert.match(waiting.out, /^WARNING: the oldest attempt/m)
+    assert.match(waiting.out, /^waiting +<a@a\.example> +<b@waiting\.example> +\d{4}-.* 1 +3h00m +=x\.example/m)
+    stage.pass(4 * hour)
+    const lost = await type('domain attempts waiting.example --only lost')
+    assert.equal(lost.code, 2)
+    assert.equal((await type('domain attempts waiting.example')).code, 1)
+    const file = join(stage.dir, 'attempts.csv')
+    assert.equal((await type(`domain attempts waiting.example --csv ${file}`)).code, 0)
+    assert.match(readFileSync(file, 'utf8'), /^possibly lost,a@a\.example,.*,'=x\.example,\r\n$/m)
+    assert.match((await type('domain attempts waiting.example --csv -')).out, /^status,sender,/)
+    assert.equal((await type('domain attempts waiting.example --csv /nowhere/a.csv')).code, 3)
+    assert.equal(JSON.parse((await type('domain attempts waiting.example --json')).out).summary.possiblyLost, 1)
+  })
+})
+
+test('causeway audit: who did what, and whether it is all there', async () => {
+  await stage.put({})
+  await type('queue hold --all --yes')
+  await type('domain hold shared.example')
+  const { code, out } = await type('audit')
+  assert.equal(code, 0)
+  assert.match(out, /^# +WHEN +WHO +FROM +WHAT +TO WHAT +BEFORE +AFTER$/m)
+  assert.match(out, /^2 +\d{4}-\d\d-\d\d [\d:]{8} +api.* 127\.0\.0\.1 +domain\.mode +shared\.example +open +hold$/m)
+  assert.match(out, /^1 .* queue\.hold +everything +- +1 recipients$/m)
+  const { records } = JSON.parse((await type('audit --since 1h --json')).out)
+  assert.match(records[0].at, /^2026-11-23T08:00:00\.000Z$/)
+  assert.match(
+    (await type('audit --verify')).out,
+    /^2 records, each as it was written; the hash of the newest is [0-9a-f]{64}/,
+  )
+  stage.db.run('DROP TRIGGER audit_is_not_erased')
+  stage.db.run('DELETE FROM audit WHERE id = 1')
+  const broken = await type('audit --verify')
+  assert.equal(broken.code, 1)
+  assert.match(broken.out, /THE AUDIT WAS CHANGED: record 1 is missing/)
+  assert.equal((await type('audit --since then')).code, 2)
+})
