@@ -102,7 +102,7 @@ function fillIn(folder: string, dir: string, name: string, host: (name: string) 
 }
 
 /** Fields of a message that differ from run to run; what they say is looked at where it matters. */
-const changing = /^(?:ARC-Seal|ARC-Message-Signature|ARC-Authentication-Results|received|dkim-signature|x-causeway-pass|x-original-to|delivered-to):/i
+const changing = /^(?:arc-[a-z-]+|received|dkim-signature|x-causeway-pass|x-original-to|delivered-to):/i
 
 /**
  * The file shows the message as it arrived, without the fields that differ from run to run. With WRITE_EXPECTED=1 in the
