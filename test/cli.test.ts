@@ -26,7 +26,7 @@ describe('help', () => {
       await Promise.all(names.map((word) => look([...command, word])))
     }
     await look([])
-    const commands = 'apply demo directory dkim domain explain export lab serve trace'.split(' ')
+    const commands = 'apply audit demo directory dkim domain explain export lab queue serve trace'.split(' ')
     for (const command of commands) assert.ok(seen.includes(`causeway ${command}`), command)
     assert.ok(seen.includes('causeway directory import'))
   })
