@@ -16,8 +16,9 @@ import { type Backend, type Listener, type ListenOptions, listen, machine } from
 import { account, makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
-import { hmacKey, tokenFile } from './secrets/secrets.ts'
-import { claimFolder, makeAudit, openStore } from './store/store.ts'
+import { passKey as passKeyOf, tokenFile } from './secrets/secrets.ts'
+import { keyPlace, openVault } from './secrets/vault/vault.ts'
+import { claimFolder, makeAudit, openStore, sealedSecrets } from './store/store.ts'
 import { openTrace } from './trace/trace.ts'
 
 const version = '0.1.0'
@@ -55,8 +56,10 @@ async function assemble(
   const claim = must(claimFolder(o.dataDir))
   opened.defer(() => claim.release())
   const { token } = must(tokenFile(o.dataDir))
-  const passKey = hmacKey(o.dataDir)
   const store = opened.adopt(must(openStore(o.dataDir)).db, (db) => db.close())
+  const place = keyPlace(o.dataDir, o.keyFile)
+  const { vault } = must(openVault({ rows: sealedSecrets(store), place, now: Date.now }))
+  const { key: passKey } = must(passKeyOf(vault, o.dataDir))
   const live = openLiveProject(store, Date.now)
   if (o.projectFile !== undefined) applyFile(live, o.projectFile, log)
 

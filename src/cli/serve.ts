@@ -1,9 +1,17 @@
 /** `causeway serve`: the gateway (local). */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { isLoopback } from '../api/api.ts'
 import { type CliParts, type Run, Stop, shared } from './io.ts'
 
-type Options = { smtp?: string[]; smtps?: string[]; http: string; project?: string; workers: string; dns?: string[] }
+type Options = {
+  smtp?: string[]
+  smtps?: string[]
+  http: string
+  project?: string
+  workers: string
+  dns?: string[]
+  keyFile?: string
+}
 
 export function serveCommand(program: Command, { io, startGateway }: CliParts, run: Run): void {
   const command = program
@@ -15,6 +23,12 @@ export function serveCommand(program: Command, { io, startGateway }: CliParts, r
     .option('--project <file>', 'apply this project file when it changed since it was last applied')
     .option('--workers <n>', 'processes that take connections; 1 for now', '1')
     .option('--dns <address>', 'DNS server to ask, ADDRESS or ADDRESS:PORT; default: those of the system', collect)
+    .addOption(
+      new Option(
+        '--key-file <file>',
+        'master key of the secrets, or fd:N for a file descriptor; default: master.key in the data directory',
+      ).env('CAUSEWAY_KEY_FILE'),
+    )
   command.action((options: Options) =>
     run(async () => {
       const gateway = await startGateway({
@@ -24,6 +38,7 @@ export function serveCommand(program: Command, { io, startGateway }: CliParts, r
         dnsServers: options.dns ?? [],
         workers: readCount(options.workers),
         ...(options.project === undefined ? {} : { projectFile: options.project }),
+        ...(options.keyFile === undefined ? {} : { keyFile: options.keyFile }),
       })
       io.out('ready\n')
       await io.stopped()

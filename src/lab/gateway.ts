@@ -8,6 +8,8 @@ export type GatewayOptions = {
   readonly smtp: readonly (Place & { readonly implicitTls?: boolean })[]
   readonly http: Place
   readonly projectFile?: string
+  /** The master key of the vault: a file, or `fd:N`. Default: `master.key` in the data folder. */
+  readonly keyFile?: string
   /** `ip` or `ip:port`; empty: those of the machine. */
   readonly dnsServers: readonly string[]
   readonly workers: number

@@ -1,7 +1,8 @@
 /** Secrets of this installation, in its data folder. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { createPrivate, readPrivate, reason } from './private-file.ts'
+import { createPrivate, readPrivate, reason, removePrivate } from './private-file.ts'
+import type { Vault } from './vault/vault.ts'
 
 export type TokenFile =
   | { readonly ok: true; readonly token: string; readonly file: string; readonly created: boolean }
@@ -20,13 +21,24 @@ export function tokenFile(dataDir: string): TokenFile {
   return { ok: true, token, file, created: secret.created }
 }
 
-/** 32 bytes that key the pass header. Throws, with the sentence why, when the file is damaged or open to others. */
-export function hmacKey(dataDir: string): Buffer {
+export type PassKey = { readonly ok: true; readonly key: Buffer } | { readonly ok: false; readonly why: string }
+
+/** 32 bytes that key the pass header, from the vault. An installation from before the vault has them in a file, which is taken over. */
+export function passKey(vault: Vault, dataDir: string): PassKey {
   const file = join(dataDir, 'pass.key')
-  const secret = ownSecret(file, () => randomBytes(hmacBytes))
-  const answer = secret.ok && secret.bytes.length !== hmacBytes ? damaged(file) : secret
-  if (!answer.ok) throw new Error(`${answer.why}: ${answer.remedy}`)
-  return answer.bytes
+  const kept = vault.read('own', 'pass.key')
+  if (kept.kind === 'unknown') return { ok: false, why: kept.why }
+  if (kept.kind === 'found') {
+    removePrivate(file)
+    return { ok: true, key: kept.value }
+  }
+  const before = readPrivate(file)
+  if (before.kind === 'unreadable') return { ok: false, why: `cannot read ${file}: ${before.why}` }
+  const isUsable = before.kind === 'found' && before.bytes.length === hmacBytes && !before.isOpenToOthers
+  const key = isUsable ? before.bytes : randomBytes(hmacBytes)
+  vault.write('own', 'pass.key', key, 'causeway')
+  removePrivate(file)
+  return { ok: true, key }
 }
 
 type Refused = { readonly ok: false; readonly why: string; readonly remedy: string }

@@ -75,13 +75,20 @@ function placeNew(temporary: string, file: string): boolean {
 }
 
 /** The name of a new file lasts only when its folder is synced too. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r')
   try {
     fsyncSync(handle)
   } finally {
     closeSync(handle)
   }
+}
+
+/** Gone, also after a crash. What its blocks held may stay on the disk: that is for the disk's own encryption. */
+export function removePrivate(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return
+  rmSync(file, { force: true })
+  syncFolder(dirname(file))
 }
 
 export function reason(error: unknown): string {

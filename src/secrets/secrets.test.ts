@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -11,12 +21,14 @@ import {
   dkimKey,
   dkimRecord,
   freeSelector,
-  hmacKey,
+  passKey,
   readDkimKey,
   recordParts,
   tokenFile,
   zoneLine,
 } from './secrets.ts'
+import { memoryRows } from './vault/for-tests.ts'
+import { keyPlace, openVault, type Vault } from './vault/vault.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'causeway-secrets-'))
 after(() => rmSync(root, { recursive: true }))
@@ -161,6 +173,12 @@ describe('a selector', () => {
   })
 })
 
+function vaultIn(dir: string): Vault {
+  const opened = openVault({ rows: memoryRows(), place: keyPlace(dir, undefined), now: Date.now })
+  assert.ok(opened.ok)
+  return opened.vault
+}
+
 describe('the secrets of the data folder', () => {
   const dataDir = join(root, 'data')
 
@@ -170,18 +188,35 @@ describe('the secrets of the data folder', () => {
     assert.equal(mode(first.file), 0o600)
     assert.equal(mode(dataDir), 0o700)
     assert.deepEqual(tokenFile(dataDir), { ...first, created: false })
-    const key = hmacKey(dataDir)
-    assert.equal(key.length, 32)
-    assert.deepEqual(hmacKey(dataDir), key)
-    assert.equal(mode(join(dataDir, 'pass.key')), 0o600)
   })
 
-  test('are refused when others can read them or they are damaged', () => {
-    chmodSync(join(dataDir, 'pass.key'), 0o604)
-    assert.throws(() => hmacKey(dataDir), /can be read by other users/)
-    chmodSync(join(dataDir, 'pass.key'), 0o600)
-    writeFileSync(join(dataDir, 'pass.key'), 'short')
-    assert.throws(() => hmacKey(dataDir), /does not hold/)
+  test('the key of the pass lies in the vault, and one from before the vault is taken over', () => {
+    const vault = vaultIn(dataDir)
+    const old = Buffer.alloc(32, 7)
+    const file = join(dataDir, 'pass.key')
+    writeFileSync(file, old, { mode: 0o600 })
+    assert.deepEqual(passKey(vault, dataDir), { ok: true, key: old })
+    assert.equal(existsSync(file), false)
+    // Killed between the two steps: what lies in the vault counts, the file goes.
+    writeFileSync(file, Buffer.alloc(32, 8), { mode: 0o600 })
+    assert.deepEqual(passKey(vault, dataDir), { ok: true, key: old })
+    assert.equal(existsSync(file), false)
+  })
+
+  test('a key of the pass that others could read, or none, is made anew', () => {
+    for (const [content, mode] of [
+      [Buffer.alloc(32, 7), 0o604],
+      [Buffer.from('short'), 0o600],
+    ] as const) {
+      writeFileSync(join(dataDir, 'pass.key'), content)
+      chmodSync(join(dataDir, 'pass.key'), mode)
+      const answer = passKey(vaultIn(dataDir), dataDir)
+      assert.ok(answer.ok && answer.key.length === 32 && !answer.key.equals(Buffer.alloc(32, 7)))
+      assert.equal(existsSync(join(dataDir, 'pass.key')), false)
+    }
+  })
+
+  test('a token is refused when others can read it or it is damaged', () => {
     writeFileSync(join(dataDir, 'api.token'), '')
     assert.equal(tokenFile(dataDir).ok, false)
     chmodSync(join(dataDir, 'api.token'), 0o644)

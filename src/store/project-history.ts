@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { auditMigration } from './audit.ts'
 import { type Db, type Opened, openDb, type Row } from './db.ts'
 import type { Migration } from './migrate.ts'
+import { sealedSecretsMigration } from './sealed-secrets.ts'
 
 export type RevisionSummary = {
   readonly id: number
@@ -41,6 +42,7 @@ const migrations: readonly Migration[] = [
      hash TEXT NOT NULL
    ) STRICT`,
   auditMigration,
+  sealedSecretsMigration,
 ]
 
 /** The database of this installation, in the data folder. */
