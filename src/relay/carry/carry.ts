@@ -17,12 +17,12 @@ import type { Delivery } from '../plan/plan.ts'
 import type { Record } from '../record/record.ts'
 import type { Copy } from '../rewrite/rewrite.ts'
 import { type Signer, sign } from '../sign/sign.ts'
-import { insideFields, isForInside } from './inside-fields.ts'
+import { insideFields, sealerOf } from './inside-fields.ts'
 import { originalRecipient } from './original-recipient.ts'
 import { type OurFields, ourFields } from './our-fields.ts'
 import { signingDomain } from './signing-domain.ts'
 
-export { insideFields, type SealNote } from './inside-fields.ts'
+export { insideFields, type SealNote, sealerOf } from './inside-fields.ts'
 export { type Signing, signingDomain } from './signing-domain.ts'
 
 /** The keys for a domain, or why they cannot be had now. */
@@ -82,13 +82,14 @@ async function finishedCopy(parts: CarrierParts, load: Load, hops: readonly Next
   const signing = signingDomain(project, admission, delivery, copy)
   const ring = signing.kind === 'not' ? { signers: [] } : await parts.keys.signers(project, signing.domain)
   if ('trouble' in ring) return { kind: 'trouble', outcome: deferred(delivery, ring.trouble) }
-  const body = await bodyFor(parts, load, hops, ring.signers.length > 0 || isForInside(load))
+  const sealer = await sealerOf(load, (domain) => parts.keys.signers(project, domain, 'seal'))
+  const body = await bodyFor(parts, load, hops, ring.signers.length > 0 || sealer?.kind === 'signer')
   if (body === undefined) {
     const why = 'it came by BDAT with NUL, and the next hop has no CHUNKING'
     return { kind: 'trouble', outcome: outcomeAt(delivery.nextHop, 'refused', replies.nextHopLacksBinary(), why) }
   }
   const now = parts.now()
-  const inside = await insideFields({ ...load, now }, body, (domain) => parts.keys.signers(project, domain, 'seal'))
+  const inside = await insideFields({ ...load, now }, body, sealer)
   const of = { ...load, passKey: parts.passKey, id: record.id, now, inside: inside.text }
   const content = await finish(of, body, ring.signers)
   record.sealed(delivery, inside.seal)

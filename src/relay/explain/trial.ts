@@ -3,7 +3,7 @@ import { type Content, type Message, readMessage } from '../../mail/message/mess
 import { type Entry, type Project, servedDomain } from '../../project/project.ts'
 import { type Admission, admit, type Held, type Peer, type Refusal, type Supposition } from '../admit/admit.ts'
 import { type Authenticator, resultsLine, verdictOn } from '../authenticate/authenticate.ts'
-import { finish, insideFields, type SealNote, type Signing, signingDomain } from '../carry/carry.ts'
+import { finish, insideFields, type SealNote, type Signing, sealerOf, signingDomain } from '../carry/carry.ts'
 import type { Client, Incoming, MailFrom, Recipient } from '../listen/listen.ts'
 import { type Delivery, type Given, plan } from '../plan/plan.ts'
 import { type Copy, rewrite } from '../rewrite/rewrite.ts'
@@ -103,9 +103,8 @@ async function explainDelivery(question: TrialQuestion, message: Message, admiss
   const signing = signingDomain(project, admission, delivery, copy)
   const keys = signing.kind === 'not' ? { signers: [], toBeMade: [] } : question.keys(project, signing.domain)
   const incoming = incomingOf(question)
-  const inside = await insideFields({ project, admission, delivery, copy, now }, copy.body, async (domain) =>
-    question.keys(project, domain, 'seal'),
-  )
+  const sealer = await sealerOf({ project, admission, delivery }, async (name) => question.keys(project, name, 'seal'))
+  const inside = await insideFields({ project, admission, delivery, copy, now }, copy.body, sealer)
   const content = await finish(
     { project, incoming, admission, delivery, copy, passKey, id: 'explain', now, message, inside: inside.text },
     copy.body,
