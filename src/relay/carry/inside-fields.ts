@@ -28,36 +28,44 @@ export type SealKeys = (
   domain: string,
 ) => Promise<{ readonly signers: readonly Signer[] } | { readonly trouble: string }>
 
-/** Our results, and with them our seal, belong on this copy. */
-export function isForInside({ admission, delivery }: Pick<Inside, 'admission' | 'delivery'>): boolean {
-  return admission.authentication !== undefined && delivery.side === 'inside'
+/** Who seals this copy, or why nobody does; undefined where nothing is to be sealed. */
+export type Sealer =
+  | { readonly kind: 'signer'; readonly signer: Signer }
+  | { readonly kind: 'not'; readonly why: string }
+  | undefined
+
+export async function sealerOf(of: Omit<Inside, 'copy' | 'now'>, keys: SealKeys): Promise<Sealer> {
+  const { authentication } = of.admission
+  if (authentication === undefined || of.delivery.side !== 'inside') return undefined
+  const { arc } = authentication
+  if (arc.result === 'temperror') return not(`the chain before us could not be checked: ${arc.why}`)
+  const domain = sealingDomain(of.project, of.delivery)
+  if (domain === undefined) return not('the project has no gateway.arc, and no dkim for the domain written to')
+  const ring = await keys(domain)
+  if ('trouble' in ring) return not(ring.trouble)
+  const signer = ring.signers.find(({ algorithm }) => algorithm === 'rsa-sha256')
+  return signer === undefined ? not(`there is no RSA key for ${domain}`) : { kind: 'signer', signer }
 }
 
 /**
  * Never keeps a message from leaving: a seal helps its reader, and mail without one is mail (unlike a signature that DMARC
  * depends on).
  */
-export async function insideFields(of: Inside, body: Content, keys: SealKeys): Promise<InsideFields> {
+export async function insideFields(of: Inside, body: Content, sealer: Sealer): Promise<InsideFields> {
   const { authentication } = of.admission
-  if (authentication === undefined || !isForInside(of)) return { text: '', seal: undefined }
+  if (authentication === undefined || sealer === undefined) return { text: '', seal: undefined }
   const { hostname } = of.project.gateway
   const field = authenticationResults(hostname, authentication)
-  const unsealed = (why: string): InsideFields => ({ text: field, seal: { kind: 'not', why } })
-
   const chain = authentication.arc.result
-  if (chain === 'temperror') return unsealed(`the chain before us could not be checked: ${authentication.arc.why}`)
-  const domain = sealingDomain(of.project, of.delivery)
-  if (domain === undefined) return unsealed('the project has no gateway.arc, and no dkim for the domain written to')
-  const ring = await keys(domain)
-  if ('trouble' in ring) return unsealed(ring.trouble)
-  const signer = ring.signers.find(({ algorithm }) => algorithm === 'rsa-sha256')
-  if (signer === undefined) return unsealed(`there is no RSA key for ${domain}`)
-
-  const sealing = { signer, chain, results: resultsText(hostname, authentication) }
+  if (sealer.kind === 'not' || chain === 'temperror')
+    return { text: field, seal: sealer.kind === 'not' ? sealer : undefined }
+  const sealing = { signer: sealer.signer, chain, results: resultsText(hostname, authentication) }
   const made = await seal(of.copy.header, body, sealing, of.now)
-  if (made.kind === 'not') return unsealed(made.why)
-  return { text: made.text + field, seal: { kind: 'sealed', instance: made.instance, signer } }
+  if (made.kind === 'not') return { text: field, seal: made }
+  return { text: made.text + field, seal: { kind: 'sealed', instance: made.instance, signer: sealer.signer } }
 }
+
+const not = (why: string): Sealer => ({ kind: 'not', why })
 
 /** The gateway's own, else that of the first recipient who was written to in a domain that we hold a key for. */
 export function sealingDomain(project: Project, { recipients }: Delivery): string | undefined {
