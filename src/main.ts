@@ -18,7 +18,7 @@ import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
 import { passKey as passKeyOf, tokenFile } from './secrets/secrets.ts'
 import { keyPlace, openVault } from './secrets/vault/vault.ts'
-import { claimFolder, makeAudit, openStore, sealedSecrets } from './store/store.ts'
+import { type Audit, claimFolder, makeAudit, openStore, sealedSecrets } from './store/store.ts'
 import { openTrace } from './trace/trace.ts'
 
 const version = '0.1.0'
@@ -61,7 +61,8 @@ async function assemble(
   const { vault } = must(openVault({ rows: sealedSecrets(store), place, now: Date.now }))
   const { key: passKey } = must(passKeyOf(vault, o.dataDir))
   const live = openLiveProject(store, Date.now)
-  if (o.projectFile !== undefined) applyFile(live, o.projectFile, log)
+  const audit = makeAudit(store, Date.now)
+  if (o.projectFile !== undefined) applyFile(live, o.projectFile, log, audit)
 
   const queue = opened.adopt(
     must(await openQueue({ dir: o.dataDir, onTrouble: (why) => log('error', 'queue', { why }) })).queue,
@@ -99,7 +100,6 @@ async function assemble(
     ...figuresOf(recorder, taking.listener, deliverer),
     account: account(recorder.counts, atStart, queue.figures),
   })
-  const audit = makeAudit(store, Date.now)
   const desk: Desk = { token, live, trace, resolver: fresh, passKey, audit, queue, disk, figures, now, log }
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
   const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
@@ -156,12 +156,21 @@ async function bound<T>(opening: Promise<T>): Promise<T> {
 }
 
 /** A file that was applied before, and has not changed since, leaves what was changed since by command. */
-function applyFile(live: LiveProject, file: string, log: Log): void {
+function applyFile(live: LiveProject, file: string, log: Log, audit: Audit): void {
   const loaded = loadProject(file)
   if (!loaded.ok) throw new Stop(2, `the project is not applied:\n${loaded.problems.map(problemText).join('\n')}`)
   warn(log, loaded.warnings)
-  if (live.adoptFile(loaded.value, 'serve --project'))
-    log('info', 'project applied', { file, entries: loaded.value.table.size })
+  if (!live.adoptFile(loaded.value, 'serve --project')) return
+  const after = `${loaded.value.table.size} entries`
+  const { id, hash } = audit.add({
+    by: 'serve --project',
+    from: '',
+    what: 'project.apply',
+    object: file,
+    before: '',
+    after,
+  })
+  log('info', 'project applied', { file, entries: loaded.value.table.size, audit: id, hash })
 }
 
 function warn(log: Log, warnings: readonly Problem[]): void {

@@ -295,6 +295,20 @@ describe('commands of a running gateway', () => {
     assert.ok(!rows.some((row) => /(?:^|,)"?=/.test(row)))
   })
 
+  test('the audit knows who did it: the file at the start, then who typed', async () => {
+    const { records } = JSON.parse(await must('audit', '--limit', '1000', '--json'))
+    const first = records.at(-1)
+    assert.deepEqual([first.by, first.what, first.object], ['serve --project', 'project.apply', stage.project])
+    assert.match(records[0].by, /^api \(.+\)$/)
+    assert.match(await must('audit', '--verify'), new RegExp(`^${records.length} records, each as it was written`))
+    assert.ok(stage.gateway.log().includes(records[0].hash), 'each record stands in the log')
+  })
+
+  test('the queue adds up', async () => {
+    assert.equal(JSON.parse(await must('queue', '--json')).addsUp, true)
+    assert.match(await must('queue'), /^recipients taken \d+ = delivered/)
+  })
+
   test('what was changed survives a restart; the file wins only when it changed', async () => {
     const was = await exported()
     const { size } = JSON.parse(await must('directory', 'list', '--json'))
