@@ -1,8 +1,11 @@
 import type { Content } from './message.ts'
 
 const DOT = 0x2e
+const CR = 0x0d
 const LF = 0x0a
 const LINE_DOT = Buffer.from('\r\n.')
+/** How far to look byte by byte behind a dot, before searching natively again. */
+const crowd = 32
 
 /**
  * The content with a dot added to each line that begins with one (RFC 5321 section 4.5.2). The same pieces where there is none: most
@@ -22,15 +25,34 @@ export function dotStuff(c: Content): Content {
 
 /** `before`: the two bytes that stand before the piece. */
 function stuffPiece(before: string, piece: Buffer): Buffer {
-  if (!beginsLineWithDot(before, piece) && piece.indexOf(LINE_DOT) < 0) return piece
-  // One replacement over a string, not a slice per line: a message made of dots costs no more than another.
-  const text = (before + piece.toString('latin1')).replaceAll('\r\n.', '\r\n..').slice(before.length)
-  return Buffer.from(text, 'latin1')
+  const first = beginsLineWithDot(before, piece)
+  if (first < 0 && piece.indexOf(LINE_DOT) < 0) return piece
+  // Each dot but the first has CRLF before it: never more than a third is added. What is not used of it is never touched.
+  const out = Buffer.allocUnsafe(piece.length + Math.ceil(piece.length / 3) + 1)
+  let written = piece.copy(out, 0, 0, Math.max(0, first))
+  if (first >= 0) out[written++] = DOT
+  for (let at = Math.max(0, first); at < piece.length; ) {
+    const next = piece.indexOf(LINE_DOT, at)
+    const quiet = next < 0 ? piece.length : next
+    written += piece.copy(out, written, at, quiet)
+    at = quiet
+    // Dots often come in crowds, and a native search for each would cost more than to look at every byte.
+    for (let stop = Math.min(piece.length, at + crowd); at < stop; at++) {
+      const byte = piece[at] ?? 0
+      if (byte === DOT && piece[at - 1] === LF && piece[at - 2] === CR) {
+        out[written++] = DOT
+        stop = Math.min(piece.length, at + crowd)
+      }
+      out[written++] = byte
+    }
+  }
+  return out.subarray(0, written)
 }
 
-function beginsLineWithDot(before: string, piece: Buffer): boolean {
-  if (before.endsWith('\r\n')) return piece[0] === DOT
-  return before.endsWith('\r') && piece[0] === LF && piece[1] === DOT
+/** Where the dot of a line stands that began in the piece before; -1: nowhere. */
+function beginsLineWithDot(before: string, piece: Buffer): number {
+  if (before.endsWith('\r\n')) return piece[0] === DOT ? 0 : -1
+  return before.endsWith('\r') && piece[0] === LF && piece[1] === DOT ? 1 : -1
 }
 
 /** The content as it was before `dotStuff`: the first dot of each line that begins with one removed. The same buffer when there is none. */

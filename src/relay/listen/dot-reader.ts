@@ -11,15 +11,19 @@ const LF = 10
 const DOT = 46
 const lineStartDot = Buffer.from('\r\n.')
 
-/** What stands right before the next byte. */
-type Before = 'other' | 'cr' | 'crlf' | 'dot' | 'dotCr'
+/** What stands right before the next byte. Numbers, for a message of dots asks at every byte. */
+const inLine = 0
+const afterCr = 1
+const atLineStart = 2
+const afterDot = 3
+const afterDotCr = 4
 
 /** How far to look byte by byte after a dot, before searching natively again: dots often come in crowds. */
 const crowd = 32
 
 export class DotReader {
   /** The line that said DATA ended in CRLF, so the content may begin with the end: an empty message. */
-  #before: Before = 'crlf'
+  #before = atLineStart
   readonly #into: Gather
 
   constructor(into: Gather) {
@@ -28,29 +32,30 @@ export class DotReader {
 
   /** Reads `chunk` from `from`; says where the message ended (the place of the next command), or -1 when it goes on. */
   push(chunk: Buffer, from: number): number {
+    const length = chunk.length
     let before = this.#before
     let read = from
     let write = from // content moves left over the dots, in place
-    let near = 0
-    while (read < chunk.length) {
-      if (before === 'other' && near === 0 && chunk.length - read > 2) {
+    while (read < length) {
+      if (before === inLine && length - read > 2) {
         const quiet = quietUntil(chunk, read)
         if (write !== read) chunk.copyWithin(write, read, quiet)
         write += quiet - read
         read = quiet
-        near = crowd
       }
-      if (near > 0) near--
-      const byte = chunk[read++] ?? 0 // never 0 for want of a byte: read < length
-      if (byte === DOT && before === 'crlf') {
-        before = 'dot'
-        near = crowd
-        continue
+      for (let stop = Math.min(length, read + crowd); read < stop; ) {
+        const byte = chunk[read++] ?? 0 // never 0 for want of a byte
+        if (byte === CR) before = before === afterDot ? afterDotCr : afterCr
+        else if (byte === LF) {
+          if (before === afterDotCr) return this.#end(chunk, from, write, read)
+          before = before === afterCr ? atLineStart : inLine
+        } else if (byte === DOT && before === atLineStart) {
+          before = afterDot
+          stop = Math.min(length, read + crowd)
+          continue
+        } else before = inLine
+        chunk[write++] = byte
       }
-      if (byte === LF && before === 'dotCr') return this.#end(chunk, from, write, read)
-      chunk[write++] = byte
-      if (byte === CR) before = before === 'dot' ? 'dotCr' : 'cr'
-      else before = byte === LF && before === 'cr' ? 'crlf' : 'other'
     }
     this.#into.add(chunk, from, write)
     this.#before = before
