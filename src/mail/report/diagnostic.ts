@@ -38,7 +38,9 @@ function mapAround(value: string, from: number, at: number, map: MapAddress): Fo
   for (const start of localStarts(value, from, at)) {
     const address = parseBytes(value.slice(start, end))
     const mapped = address && map(address)
-    if (address === undefined || mapped === undefined || mapped.to === address.text) continue
+    if (address === undefined || mapped === undefined) continue
+    // It already is what is wanted, and what stands within it is no address.
+    if (mapped.to === address.text) return undefined
     const text = Buffer.from(mapped.to, 'utf8').toString('latin1')
     return { start, end, text, old: address.text, to: mapped.to, entry: mapped.entry }
   }

@@ -67,7 +67,7 @@ const recipient = fc.record(
 const headerText = fc
   .array(fc.tuple(fc.constantFrom('Subject', 'Message-ID', 'To', 'X'), bytes), { maxLength: 4 })
   .map((fields) => fields.map(([name, value]) => `${name}: ${value}\r\n`).join(''))
-const message = fc
+const wholeMessage = fc
   .tuple(headerText, bytes)
   .map(([head, body]) => [Buffer.from(`${head}\r\n`, 'latin1'), Buffer.from(body, 'latin1')])
 
@@ -84,7 +84,7 @@ export const request: fc.Arbitrary<ReportRequest> = fc.record(
     recipients: fc.array(recipient, { minLength: 1, maxLength: 4 }),
     returned: fc.oneof(
       headerText.map((head) => ({ kind: 'headers' as const, text: head })),
-      message.map((content) => ({ kind: 'message' as const, content })),
+      wholeMessage.map((content) => ({ kind: 'message' as const, content })),
     ),
     smtputf8: fc.boolean(),
   },

@@ -41,7 +41,7 @@ function header(r: ReportRequest, original: Header, subject: string, boundary: s
     messageId === undefined ? '' : `In-Reply-To: ${messageId}\r\nReferences: ${messageId}\r\n`,
     // RFC 3834 section 5.
     makeField('Auto-Submitted', 'auto-replied').raw,
-    // [MS-OXCMAIL] section 2.2.3.2.14: Exchange answers this with nothing, neither out of office nor a report.
+    // [MS-OXCMAIL], X-Auto-Response-Suppress: Exchange answers it with nothing, neither out of office nor a report.
     makeField('X-Auto-Response-Suppress', 'All').raw,
     makeField('MIME-Version', '1.0').raw,
     `Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="${boundary}"\r\n\r\n`,

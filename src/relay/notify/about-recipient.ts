@@ -22,6 +22,8 @@ export type Fate = {
   readonly tenant?: string
   /** `Outcome.remote`, when there was an attempt. */
   readonly remote?: string
+  /** The words are ours, as `Outcome.ours`. Where no address of the next hop was reached they are, too. */
+  readonly isOurs?: boolean
   readonly lastAttemptAt?: number
 }
 
@@ -37,7 +39,7 @@ export function aboutRecipient(reader: Reader, kind: ReportKind, fate: Fate): Re
     ...(recipient.orcpt === undefined ? {} : { originalRecipient: originalRecipient(recipient.orcpt) }),
     status: statusOf(fate, kind),
     diagnostic: wordsFor(reader, about, reply, isForeign ? [host, address] : []),
-    ...(remote !== '' && host === '' ? { isOurs: true } : {}),
+    ...(fate.isOurs === true || (remote !== '' && host === '') ? { isOurs: true } : {}),
     ...(tenant === undefined && host !== '' ? { remote: host } : {}),
     why: inPlainWords(kind, fate.end, reply),
     ...(lastAttemptAt === undefined ? {} : { lastAttempt: new Date(lastAttemptAt) }),

@@ -140,6 +140,8 @@ test('a host of the outside is named; words of our own are told apart from those
   const alone = sent({ ...occasion, recipients: [unreached] })
   assert.match(alone.status, /^Diagnostic-Code: x-causeway; 550 5\.1\.2 no server/m)
   assert.ok(!alone.status.includes('Remote-MTA'))
+  const notAsked: Fate = { ...bob, reply: '550 5.1.1 no such recipient here', remote: '', isOurs: true }
+  assert.match(sent({ ...occasion, recipients: [notAsked] }).all, /Our server said: 550 5\.1\.1 no such/)
 })
 
 const statuses: readonly (readonly [kind: Occasion['kind'], end: Fate['end'], reply: string, status: string])[] = [

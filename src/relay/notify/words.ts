@@ -13,7 +13,9 @@ export type Reader = {
   readonly others: readonly Tenant[]
   /** Keys of the addresses that he wrote; by those that next hops were given, too. */
   readonly given: ReadonlyMap<string, string>
-  /** Domains that the world, or he himself, writes to. */
+  /** Domains that the world writes to. */
+  readonly served: ReadonlySet<string>
+  /** Those, and the ones that he has written to. */
   readonly known: ReadonlySet<string>
   /** Hosts that mail is handed to. */
   readonly hosts: ReadonlySet<string>
@@ -22,6 +24,7 @@ export type Reader = {
 /** `tenant` is the sender's; without one he is of the internet, to whom no tenant shows anything. */
 export function readerOf(project: Project, tenant: string | undefined, written: readonly AsWritten[]): Reader {
   const others = project.tenants.filter(({ name }) => name !== tenant)
+  const served = new Set(project.domains.map(({ name }) => name))
   const keyed = (side: keyof AsWritten) => written.map((pair) => [keyOf(pair[side]), pair.given] as const)
   return {
     project,
@@ -29,7 +32,8 @@ export function readerOf(project: Project, tenant: string | undefined, written: 
     others,
     // What he wrote himself stays what it is.
     given: new Map([...keyed('rewritten'), ...keyed('given')]),
-    known: new Set([...project.domains.map(({ name }) => name), ...written.map(({ given }) => domainOf(given))]),
+    served,
+    known: new Set([...served, ...written.map(({ given }) => domainOf(given))]),
     hosts: new Set(others.flatMap(({ to }) => [to.host.toLowerCase(), to.serverName.toLowerCase()])),
   }
 }
@@ -54,7 +58,7 @@ function withGiven(words: string, { given, rewritten }: AsWritten): string {
 }
 
 function shownAs(reader: Reader, found: Address): { readonly to: string; readonly entry: string } | undefined {
-  if (reader.given.get(addressKey(found)) === found.text) return undefined
+  if (reader.given.get(addressKey(found)) === found.text) return { to: found.text, entry: '' }
   // What stands before an address in the words of servers: 'john@a.example', orcpt=john@a.example.
   const [prefix = ''] = /^(?:.*=)?[^\w\u0080-\u{10ffff}]*/u.exec(found.text) ?? []
   const address = parseAddress(found.text.slice(prefix.length)) ?? found
@@ -64,7 +68,7 @@ function shownAs(reader: Reader, found: Address): { readonly to: string; readonl
   if (reader.own !== undefined && isUnder(reader.own, domain)) return undefined
   const { to, entry } = reader.project.table.external(address)
   if (entry !== undefined) return { to: prefix + to, entry: entry.id }
-  return isHidden(reader, domain) ? { to: `${prefix}[address]`, entry: '' } : undefined
+  return isHidden(reader, domain, reader.served) ? { to: `${prefix}[address]`, entry: '' } : undefined
 }
 
 /** Names of two labels at least and addresses of hosts; not the domain of a mail address. */
@@ -75,13 +79,13 @@ function withoutHosts(reader: Reader, words: string, names: readonly string[]): 
   const hidden = new Set(names.map((name) => name.toLowerCase()))
   return words.replaceAll(host, (name) => {
     const key = name.toLowerCase()
-    return hidden.has(key) || reader.hosts.has(key) || isHidden(reader, key) ? '[server]' : name
+    return hidden.has(key) || reader.hosts.has(key) || isHidden(reader, key, reader.known) ? '[server]' : name
   })
 }
 
-/** In a domain of another tenant; such a domain itself may be one that everybody knows. */
-function isHidden({ own, others, known }: Reader, key: string): boolean {
-  if (known.has(key) || (own !== undefined && isUnder(own, key))) return false
+/** In a domain of another tenant; such a domain itself may be no secret. */
+function isHidden({ own, others }: Reader, key: string, open: ReadonlySet<string>): boolean {
+  if (open.has(key) || (own !== undefined && isUnder(own, key))) return false
   return others.some((tenant) => isUnder(tenant, key))
 }
 

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { projectOf } from '../../../test/support/relay-values.ts'
+import { type AsWritten, readerOf, wordsFor } from './words.ts'
+
+const project = projectOf(`
+name: shared
+gateway: { hostname: gw.example.net }
+tenants:
+  - { name: one, kind: smtp, domains: [one.example, eu.two.example], from: { certificate: [one.example] }, to: { host: mx.one.example } }
+  - name: two
+    kind: smtp
+    domains: [two.example, brand.example]
+    from: { certificate: [two.example] }
+    to: { host: two.hop.example, serverName: name.hop.example }
+domains: [{ name: shared.example }]
+directory:
+  - { internal: john@one.example, external: john@shared.example }
+  - { internal: ann@two.example, external: ann@shared.example }
+  - { internal: bob@two.example, external: bob@shared.example, aliases: [bob@old.example] }
+`)
+
+const mary: AsWritten = { given: 'mary@shared.example', rewritten: 'mary@two.example' }
+const bob: AsWritten = { given: 'bob@old.example', rewritten: 'bob@two.example' }
+const asIs = (address: string): AsWritten => ({ given: address, rewritten: address })
+const written = [mary, bob, asIs('a=b@two.example'), asIs('x@brand.example')]
+
+/** What John of tenant one is shown when this was said about Mary. */
+const shown: readonly (readonly [words: string, shown: string])[] = [
+  ['mary@two.example unknown', 'mary@shared.example unknown'],
+  ["<MARY@TWO.EXAMPLE>: 'mary@two.example'.", "<mary@shared.example>: 'mary@shared.example'."],
+  ['bob@two.example too', 'bob@old.example too'],
+  ['ann@two.example too', 'ann@shared.example too'],
+  ['(orcpt=ann@two.example)', '(orcpt=ann@shared.example)'],
+  ["'ann@two.example'", "'ann@shared.example'"],
+  ['xmary@two.example', '[address]'],
+  ['SMTP:eve@two.example; eve@sub.two.example', 'SMTP:[address]; [address]'],
+  ['a=b@two.example is who was written to', 'a=b@two.example is who was written to'],
+  ['john@one.example and eve@one.example are your own', 'john@one.example and eve@one.example are your own'],
+  ['mary@two.example.org is somebody else', 'mary@two.example.org is somebody else'],
+  ['ask eve@elsewhere.example or eve@shared.example', 'ask eve@elsewhere.example or eve@shared.example'],
+  ['two.hop.example and NAME.hop.example', '[server] and [server]'],
+  ['mx1.two.example, two.example.', '[server], two.example.'],
+  ['mx.eu.two.example is your own', 'mx.eu.two.example is your own'],
+  ['mx1.brand.example of brand.example', '[server] of brand.example'],
+  ['mx.one.example for shared.example 5.1.1', 'mx.one.example for shared.example 5.1.1'],
+  ['[10.0.0.7]:25, [2001:db8::7], 10.0.0.77', '[[server]]:25, [[server]], 10.0.0.77'],
+  ['https://help.two.example/mary@two.example', 'https://[server]/mary@shared.example'],
+  ['', ''],
+]
+
+test('addresses as the sender wrote them or the world knows them, no hosts of others', () => {
+  const reader = readerOf(project, 'one', written)
+  for (const [words, expected] of shown)
+    assert.equal(wordsFor(reader, mary, words, ['10.0.0.7', '2001:db8::7']), expected)
+})
+
+test('an address that readers of addresses do not find is found by its letters', () => {
+  const about: AsWritten = { given: 'qr@shared.example', rewritten: '"q r"@two.example' }
+  const reader = readerOf(project, 'one', [about])
+  assert.equal(wordsFor(reader, about, 'RCPT TO:<"q r"@two.example>: no'), 'RCPT TO:<qr@shared.example>: no')
+})
+
+test('the internet is shown nothing of any tenant', () => {
+  const reader = readerOf(project, undefined, [mary])
+  assert.equal(
+    wordsFor(reader, mary, 'mary@two.example, john@one.example, eve@one.example, mx.one.example'),
+    'mary@shared.example, john@shared.example, [address], [server]',
+  )
+})
+
+test('words without end are read in time that grows with them', () => {
+  const reader = readerOf(project, 'one', written)
+  for (const piece of ['a.', 'a@', ':', 'ann@two.example', '=', "'"]) {
+    const words = piece.repeat(50_000)
+    assert.ok(wordsFor(reader, mary, words).length > 0, piece)
+  }
+})
