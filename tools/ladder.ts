@@ -114,5 +114,5 @@ function rungOf(room: string): number {
 }
 
 function isTest(path: string): boolean {
-  return path.endsWith('.test.ts')
+  return path.endsWith('.test.ts') || path.endsWith('.fuzz.ts')
 }
