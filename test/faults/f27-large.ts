@@ -1,0 +1,81 @@
+/** F27: messages of 50 MB and 150 MB, straight through and by way of the queue, and one that is nothing but dots. */
+import { brokenCounts, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
+import type { Sender, Told } from './sender.ts'
+import { type Stage, setStage } from './stage.ts'
+
+export const f27: Fault = { id: 'F27', title: 'large messages', run }
+
+const megabyte = 1024 * 1024
+/** For each message under way, beyond its own bytes. */
+const maxGrowthEach = 64
+
+async function run({ isShort, say }: RunOptions): Promise<Finding> {
+  await using stage = await setStage({ tenants: ['fabrikam', 'busy'] })
+  const checks = makeChecks()
+  const served = await stage.start()
+  stage.hop('busy').behave(({ step }) => (step === 'MAIL' ? '451 4.3.0 not now' : undefined))
+  const dots = await dotLines(stage)
+  checks.must(dots < 3 || isShort, `dots took ${dots.toFixed(1)} times as long as text`)
+  const before = served.rssMegabytes()
+  const most = watchRss(stage)
+  const size = isShort ? 20 : 50
+  for (const name of isShort ? ['busy'] : ['fabrikam', 'fabrikam', 'busy', 'busy'])
+    await Promise.all([1, 2].map(() => must(send(stage, name, size), name)))
+  const grown = most() - before
+  say(`${size} MB, two at a time: RSS +${grown.toFixed(0)} MB`)
+  checks.must(grown < 2 * (2 * size + maxGrowthEach), `RSS grew by ${grown.toFixed(0)} MB for two of ${size} MB`)
+  // Exchange Online's greatest: with what its transport adds, it is less than what we announce.
+  if (!isShort) for (const name of ['fabrikam', 'busy']) await must(send(stage, name, 149), name)
+  const all = most()
+  stage.hop('busy').behave(undefined)
+  await stage.drain({ withinMs: 120_000 })
+  const count = await stage.count()
+  return {
+    count,
+    did: isShort ? '2 of 20 MB' : '8 of 50 MB, 2 of 149 MB',
+    measured: `RSS ${before.toFixed(0)} MB, +${grown.toFixed(0)} MB with two of ${size} MB, at most ${all.toFixed(0)} MB, dots x ${dots.toFixed(1)}`,
+    broken: [...brokenCounts(count), ...checks.broken],
+  }
+
+  async function must(sending: Promise<Told>, name: string): Promise<void> {
+    const { reply } = await sending
+    checks.must(reply.startsWith('250'), `${name}: the sender was told ${JSON.stringify(reply)}`)
+  }
+}
+
+const send = (stage: Stage, name: string, megabytes: number): Promise<Told> => {
+  const letter = stage.ledger.write({
+    from: 'a@contoso.example',
+    to: [`large@${name}.example`],
+    bytes: megabytes * megabyte,
+  })
+  return stage.sender({ patienceMs: 300_000 }).send(letter)
+}
+
+/** How many times as long Causeway takes for 4 MB of dots as for 4 MB of text; what the two ends take is not counted. */
+async function dotLines(stage: Stage): Promise<number> {
+  const [through, direct] = [stage.sender(), stage.sender({ port: stage.hop('fabrikam').port })]
+  const timed = async (line: string, sender: Sender): Promise<number> => {
+    const lines = Math.floor((4 * megabyte) / line.length)
+    const body = Buffer.alloc(lines * line.length, line)
+    const took: number[] = []
+    for (let n = 0; n < 3; n++) {
+      const letter = stage.ledger.write({ from: 'a@contoso.example', to: ['dots@fabrikam.example'], body })
+      took.push((await sender.send(letter)).tookMs)
+    }
+    return Math.min(...took)
+  }
+  const own = async (line: string): Promise<number> => (await timed(line, through)) - (await timed(line, direct))
+  const text = await own('text that goes on to the usual width of a line of text, no further.\r\n')
+  return (await own('.\r\n')) / Math.max(1, text)
+}
+
+/** The most that it ever takes. */
+function watchRss({ served, defer }: Stage): () => number {
+  let most = 0
+  const timer = setInterval(() => {
+    most = Math.max(most, served.rssMegabytes())
+  }, 50)
+  defer(() => clearInterval(timer))
+  return () => most
+}
