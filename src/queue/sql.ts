@@ -21,8 +21,9 @@ export const claim = {
     ORDER BY since, message LIMIT ?5`,
   lanesOfMessage: `SELECT DISTINCT lane FROM recipient WHERE message = ?1 AND ${claimable} AND next_at <= ?2 AND since < ?3`,
   newLease: `INSERT INTO lease (message, until) VALUES (?1, ?2) RETURNING n`,
+  /** By the message: joined to nothing, the lane would look like a better way to SQLite, which would walk through all of it. */
   take: `UPDATE recipient SET state = 'running', lease = ?3
-    WHERE message = ?1 AND lane = ?2 AND ${claimable} AND next_at <= ?4 AND since < ?5 RETURNING *`,
+    WHERE message = ?1 AND lane || '' = ?2 AND ${claimable} AND next_at <= ?4 AND since < ?5 RETURNING *`,
   takeWished: `UPDATE recipient SET state = 'running', lease = ?3
     WHERE message = ?1 AND lane = ?2 AND state = 'waiting' AND wish IS NOT NULL AND next_at <= ?4 RETURNING *`,
   extend: `UPDATE lease SET until = ?2 WHERE n = ?1`,
@@ -52,8 +53,8 @@ export const finish = {
   waiting: `UPDATE recipient SET state = 'waiting', lease = NULL, lane = ?3, trouble = ?4, attempts = attempts + 1,
       reply = ?5, why = ?6, next_at = ?7, last_at = ?8
     WHERE message = ?1 AND n = ?2`,
-  held: `UPDATE recipient SET state = 'held', lease = NULL, cause = ?3, reply = ?4, why = ?5, next_at = ?6, last_at = ?7,
-      attempts = attempts + ?8, wish = NULL, line = NULL, behind = 0, released_at = NULL
+  held: `UPDATE recipient SET state = 'held', lease = NULL, cause = ?3, reply = ?4, why = ?5, next_at = ?6,
+      last_at = CASE WHEN ?7 > 0 THEN ?6 ELSE last_at END, attempts = attempts + ?7, wish = NULL, line = NULL, behind = 0, released_at = NULL
     WHERE message = ?1 AND n = ?2`,
   unchanged: `UPDATE recipient SET state = 'waiting', lease = NULL WHERE message = ?1 AND n = ?2`,
   warned: `UPDATE message SET warned_at = ?2 WHERE n = ?1 AND warned_at IS NULL`,
