@@ -1,7 +1,11 @@
 import { isAscii } from 'node:buffer'
 
+const LF = 0x0a
+const CR = 0x0d
+
 // A scan of a string in the regular expression engine is three times as fast as any loop over bytes or lines in
-// JavaScript. By windows, so that a large message is never copied whole.
+// JavaScript, as long as lines have a usual length; where line ends stand in crowds the loop is faster. By windows, so that
+// a large message is never copied whole.
 const windowBytes = 64 * 1024
 const BARE = /\r(?!\n)|(?<!\r)\n|\0/
 const BARE_CR_OR_LF = /\r(?!\n)|(?<!\r)\n/g
@@ -11,8 +15,26 @@ export function hasBareLineEnds(b: Buffer): boolean {
   let start = 0
   while (start < b.length) {
     const end = windowEnd(b, start)
-    if (BARE.test(b.toString('latin1', start, end))) return true
+    if (isCrowded(b, start) ? hasBareByte(b, start, end) : BARE.test(b.toString('latin1', start, end))) return true
     start = end
+  }
+  return false
+}
+
+/** Do the lines at the beginning of this window have less than some twenty bytes? */
+function isCrowded(b: Buffer, start: number): boolean {
+  let lines = 0
+  for (let at = start; at < start + sampleBytes; at++) if (b[at] === LF) lines++
+  return lines > sampleBytes / 20
+}
+const sampleBytes = 256
+
+function hasBareByte(b: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = b[at] ?? 0
+    if (byte > CR) continue
+    if (byte === CR && b[at + 1] === LF) at++
+    else if (byte === CR || byte === LF || byte === 0) return true
   }
   return false
 }
@@ -20,7 +42,7 @@ export function hasBareLineEnds(b: Buffer): boolean {
 /** A CR and what stands behind it are never parted. */
 function windowEnd(b: Buffer, start: number): number {
   const end = Math.min(start + windowBytes, b.length)
-  return b[end - 1] === 0x0d && end < b.length ? end + 1 : end
+  return b[end - 1] === CR && end < b.length ? end + 1 : end
 }
 
 /** The bytes with each CR or LF that stands alone made a CRLF and without NUL; the same buffer when there is none of them. */

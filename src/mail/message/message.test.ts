@@ -82,6 +82,28 @@ test('line ends are seen at every place around the border of a scanning window',
   }
 })
 
+test('where lines are short, bare line ends are seen as well', () => {
+  const window = 64 * 1024
+  for (const lines of [
+    binary('.\r\n'.repeat(window)),
+    binary('\r\n'.repeat(window)),
+    binary('abc\r\n'.repeat(window)),
+  ]) {
+    assert.equal(hasBareLineEnds(lines), false)
+    for (let at = window - 6; at <= window + 6; at++)
+      for (const bare of ['\r\r', '\nx', '\0', 'x\n', '\r\n\n']) {
+        const dirty = Buffer.from(lines)
+        dirty.write(bare, at, 'latin1')
+        assert.equal(
+          hasBareLineEnds(dirty),
+          /\r(?!\n)|(?<!\r)\n|\0/.test(text(dirty)),
+          `${JSON.stringify(bare)} at ${at}`,
+        )
+      }
+  }
+  assert.equal(hasBareLineEnds(binary('\r\n'.repeat(200).slice(0, -1))), true)
+})
+
 test('clean bytes are not copied', () => {
   const clean = binary('a\r\n b.\r\nc')
   assert.equal(normaliseLineEnds(clean), clean)
