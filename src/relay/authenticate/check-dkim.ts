@@ -45,10 +45,36 @@ export async function readSignatures(content: Uint8Array, resolver: Lookup): Pro
 export function checkDkim(signatures: Signatures): readonly CheckedSignature[] {
   if (signatures.kind === 'unread')
     return [{ result: { ...unsigned, result: 'permerror', why: signatures.why }, underSized: 0 }]
-  return signatures.verifier.results.map((result) => ({
-    result: resultOf(result),
+  const { verifier } = signatures
+  // One result for each signature, in order; a single one when there is none.
+  const covering = verifier.signatureHeaders.filter(({ type }) => type === 'DKIM')
+  return verifier.results.map((result, i) => ({
+    result: withoutAdded(resultOf(result), covering[i], verifier.headers),
     underSized: result.status.underSized ?? 0,
   }))
+}
+
+/** At most one of each (RFC 5322 section 3.6, RFC 2045): a reader shows one, and it need not be the one that was signed. */
+const singleFields = [
+  ...['from', 'sender', 'reply-to', 'to', 'cc', 'subject', 'date', 'message-id', 'in-reply-to', 'references'],
+  ...['mime-version', 'content-type', 'content-transfer-encoding'],
+]
+
+/** RFC 6376 section 8.15: a field that was added above a signed one passes by the letter, and is how signed mail is abused. */
+function withoutAdded(result: DkimResult, signature: Signature | undefined, headers: Headers | false): DkimResult {
+  if (result.result !== 'pass' || signature === undefined || headers === false) return result
+  const covered = count(textOf(signature.parsed?.h?.value).toLowerCase().split(':'))
+  const present = count(headers.parsed.map(({ key }) => key))
+  const added = singleFields.find((name) => covered(name) > 0 && present(name) > 1 && present(name) > covered(name))
+  return added === undefined
+    ? result
+    : { ...result, result: 'policy', why: `a further ${added} that it does not cover` }
+}
+
+function count(names: readonly string[]): (name: string) => number {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return (name) => counts.get(name) ?? 0
 }
 
 const results = ['none', 'pass', 'fail', 'policy', 'neutral', 'temperror', 'permerror'] as const
