@@ -1,10 +1,9 @@
 /** Released recipients of one sender and one address leave one after the other. */
-import { longestBackOffMs } from './back-off.ts'
 import type { Change } from './change.ts'
 import { line as sql } from './sql.ts'
 
 /** After something came to a line, left it, or stopped running: says who of those that wait is not behind. */
-export function settleLine({ db, at, tally }: Change, line: string): void {
+export function settleLine({ db, tally }: Change, line: string): void {
   const head = db.get(sql.head, line)
   if (head?.state === 'running') return
   const first = db.get(sql.first, line)
@@ -15,9 +14,7 @@ export function settleLine({ db, at, tally }: Change, line: string): void {
     db.run(sql.setBehind, Number(head.message), Number(head.n), 1)
   }
   db.run(sql.setBehind, message, n, 0)
-  const nextAt = Math.min(Number(first.next_at), at + longestBackOffMs)
-  if (nextAt !== first.next_at) db.run(sql.dueBy, message, n, nextAt)
-  tally.due(String(first.lane), nextAt)
+  tally.due(String(first.lane), Number(first.next_at))
 }
 
 type Place = Readonly<Record<string, unknown>>

@@ -88,7 +88,6 @@ export const line = {
   head: `SELECT message, n, state FROM recipient WHERE line = ?1 AND behind = 0 LIMIT 1`,
   first: `SELECT message, n, lane, next_at FROM recipient WHERE line = ?1 AND behind = 1 ORDER BY message, n LIMIT 1`,
   setBehind: `UPDATE recipient SET behind = ?3 WHERE message = ?1 AND n = ?2`,
-  dueBy: `UPDATE recipient SET next_at = ?3 WHERE message = ?1 AND n = ?2`,
 } as const
 
 /** What a filter fits, between two messages: from ?1 (not itself) to ?2. */
@@ -176,6 +175,7 @@ export const tidy = {
   laneNames: `SELECT name FROM lane WHERE waiting > 0`,
   dueTooLate: `UPDATE recipient SET next_at = ?2 WHERE lane = ?1 AND ${claimable} AND next_at > ?3`,
   wishedTooLate: `UPDATE recipient SET next_at = ?1 WHERE state = 'waiting' AND wish IS NOT NULL AND next_at > ?2`,
+  behindTooLate: `UPDATE recipient SET next_at = ?1 WHERE line IS NOT NULL AND behind = 1 AND next_at > ?2`,
   lanesTooLate: `UPDATE lane SET first_at = ?1 WHERE first_at > ?1`,
   sinceTooLate: `UPDATE recipient SET since = ?1 WHERE warned = ?2 AND ${claimable} AND since > ?1`,
 } as const

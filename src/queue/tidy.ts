@@ -16,7 +16,7 @@ export function recover(c: Change): void {
   while (endLeases(c, Number.MAX_SAFE_INTEGER, 'the process ended during an attempt: unknown outcome, tried again'));
   const tooLate = c.at + longestBackOffMs
   for (const { name = '' } of c.db.all(sql.laneNames)) c.db.run(sql.dueTooLate, name, c.at, tooLate)
-  c.db.run(sql.wishedTooLate, c.at, tooLate)
+  for (const others of [sql.wishedTooLate, sql.behindTooLate]) c.db.run(others, c.at, tooLate)
   c.db.run(sql.lanesTooLate, c.at)
   for (const warned of [0, 1]) c.db.run(sql.sinceTooLate, c.at, warned)
 }
