@@ -6,7 +6,16 @@ import { type Desk, type Figures, makeKeyRing, prepareAllKeys, startApi } from '
 import { processIo, runCli, Stop } from './cli/cli.ts'
 import { makeResolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
-import { type LiveProject, loadProject, openLiveProject, type Problem, problemText } from './project/project.ts'
+import {
+  type LiveProject,
+  loadProject,
+  openLiveProject,
+  type Problem,
+  problemText,
+  type Renewal,
+  type SecretSource,
+  watchFiles,
+} from './project/project.ts'
 import { type DiskWatchOptions, openQueue, watchDisk } from './queue/queue.ts'
 import { inRanges } from './relay/admit/admit.ts'
 import { makeAuthenticator } from './relay/authenticate/authenticate.ts'
@@ -60,9 +69,10 @@ async function assemble(
   const place = keyPlace(o.dataDir, o.keyFile)
   const { vault } = must(openVault({ rows: sealedSecrets(store), place, now: Date.now }))
   const { key: passKey } = must(passKeyOf(vault, o.dataDir))
-  const live = openLiveProject(store, Date.now)
+  const secrets: SecretSource = (name) => vault.read('project', name)
+  const live = openLiveProject(store, Date.now, secrets)
   const audit = makeAudit(store, Date.now)
-  if (o.projectFile !== undefined) applyFile(live, o.projectFile, log, audit)
+  if (o.projectFile !== undefined) applyFile(live, o.projectFile, secrets, log, audit)
 
   const queue = opened.adopt(
     must(await openQueue({ dir: o.dataDir, onTrouble: (why) => log('error', 'queue', { why }) })).queue,
@@ -100,11 +110,12 @@ async function assemble(
     ...figuresOf(recorder, taking.listener, deliverer),
     account: account(recorder.counts, atStart, queue.figures),
   })
-  const desk: Desk = { token, live, trace, resolver: fresh, passKey, audit, queue, disk, figures, now, log }
+  const desk: Desk = { token, live, trace, resolver: fresh, passKey, vault, audit, queue, disk, figures, now, log }
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
   const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
   taking.listener = listener
   whenProjectChanges(desk, listener)
+  opened.adopt(watchFiles({ live, now, ...renewalLog(log) }), (w) => w.close())
 
   const url = `http://${api.host.includes(':') ? `[${api.host}]` : api.host}:${api.port}`
   writeFileSync(join(o.dataDir, 'api.url'), `${url}\n`, { mode: 0o600 })
@@ -148,6 +159,14 @@ function whenProjectChanges(desk: Desk, listener: Listener): void {
   prepare()
 }
 
+function renewalLog(log: Log): Pick<Renewal, 'onRenewed' | 'onTrouble' | 'onExpiring'> {
+  return {
+    onRenewed: (files) => log('info', 'files of the project were read again', { files }),
+    onTrouble: (why) => log('error', 'changed files of the project cannot be used; those before stay', { why }),
+    onExpiring: ({ text, stage }) => log(stage <= 1 ? 'error' : 'warn', 'certificate', { warning: text }),
+  }
+}
+
 /** An address that cannot be had is the operator's to mend, not a fault of the program. */
 async function bound<T>(opening: Promise<T>): Promise<T> {
   return opening.catch((error: unknown) => {
@@ -156,8 +175,8 @@ async function bound<T>(opening: Promise<T>): Promise<T> {
 }
 
 /** A file that was applied before, and has not changed since, leaves what was changed since by command. */
-function applyFile(live: LiveProject, file: string, log: Log, audit: Audit): void {
-  const loaded = loadProject(file)
+function applyFile(live: LiveProject, file: string, secrets: SecretSource, log: Log, audit: Audit): void {
+  const loaded = loadProject(file, secrets)
   if (!loaded.ok) throw new Stop(2, `the project is not applied:\n${loaded.problems.map(problemText).join('\n')}`)
   warn(log, loaded.warnings)
   if (!live.adoptFile(loaded.value, 'serve --project')) return

@@ -29,6 +29,7 @@ import { projectResource } from './project.ts'
 import { queueResource } from './queue.ts'
 import { queueChangeResource } from './queue-change.ts'
 import { releaseResource } from './release.ts'
+import { secretsResource } from './secrets.ts'
 import { traceResource } from './trace.ts'
 
 export { attemptsPageSchema } from './attempts.ts'
@@ -42,6 +43,7 @@ export { lanesSchema, queuePageSchema, queueTotalsSchema } from './queue.ts'
 export { previewSchema, touchedSchema } from './queue-change.ts'
 export { queueItemSchema } from './queue-item.ts'
 export { releaseEndedSchema, releaseSchema } from './release.ts'
+export { rotatedSchema, secretSetSchema, secretsSchema } from './secrets.ts'
 export { eventSchema } from './trace.ts'
 
 export type RunningApi = { readonly host: string; readonly port: number; close(): Promise<void> }
@@ -59,6 +61,7 @@ const resources = [
   queueChangeResource,
   releaseResource,
   attemptsResource,
+  secretsResource,
 ]
 /** A message for `explain`, in base64. */
 const bodyLimit = 256 * 1024 * 1024

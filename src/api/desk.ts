@@ -12,6 +12,7 @@ import type { LiveProject } from '../project/project.ts'
 import type { DiskWatch, Queue } from '../queue/queue.ts'
 import type { DeliveryStats } from '../relay/deliver/deliver.ts'
 import type { Account, Counts } from '../relay/record/record.ts'
+import type { Vault } from '../secrets/vault/vault.ts'
 import type { Audit } from '../store/store.ts'
 import type { Trace } from '../trace/trace.ts'
 
@@ -32,6 +33,7 @@ export type Desk = {
   readonly queue: Queue
   readonly disk: DiskWatch
   readonly passKey: Buffer
+  readonly vault: Vault
   /** Figures of the running relay. */
   readonly figures: () => Figures
   readonly now: () => Date

@@ -31,14 +31,14 @@ export function projectResource(api: Api, desk: Desk): void {
 
   const compare = { summary: 'What applying this file would change', body: candidate, response: { 200: comparison } }
   api.post('/v1/project/differences', { schema: compare, config: { changes: nothing } }, ({ body }) => {
-    const { value, warnings } = load(body.file)
+    const { value, warnings } = load(desk, body.file)
     return { differences: differencesTo(desk, value), warnings }
   })
 
   const apply = { summary: 'Apply this file: all of it or nothing', body: candidate, response: { 200: comparison } }
   api.put('/v1/project', { schema: apply, config: { changes: 'project.apply' } }, async (request) => {
     const { file } = request.body
-    const { value, warnings } = load(file)
+    const { value, warnings } = load(desk, file)
     const before = desk.live.current()?.name ?? ''
     const adopt = ({ by }: Actor): readonly Difference[] => {
       const changed = differencesTo(desk, value)
@@ -75,8 +75,8 @@ function differencesText(all: readonly Difference[]): string {
   return all.map(({ path, old = '(none)', new: now = '(none)' }) => `${path}: ${old} -> ${now}`).join('\n')
 }
 
-function load(file: string) {
-  const loaded = loadProject(file)
+function load(desk: Desk, file: string) {
+  const loaded = loadProject(file, (name) => desk.vault.read('project', name))
   if (!loaded.ok)
     throw new Problem(
       422,

@@ -18,6 +18,7 @@ import { exportCommand } from './export.ts'
 import { type CliParts, type Io, Stop } from './io.ts'
 import { labCommand } from './lab.ts'
 import { queueCommand } from './queue.ts'
+import { secretCommand } from './secret.ts'
 import { serveCommand } from './serve.ts'
 import { traceCommand } from './trace.ts'
 
@@ -42,6 +43,7 @@ export async function runCli(parts: CliParts, argv: readonly string[]): Promise<
     domainCommand,
     dkimCommand,
     certCommand,
+    secretCommand,
     auditCommand,
     labCommand,
   ]) {

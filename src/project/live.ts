@@ -18,7 +18,8 @@ import type { DirectoryChange } from './change.ts'
 import { type Found, type Problem, problem, problemText, type Result, refusal } from './findings.ts'
 import { loadProjectText } from './load.ts'
 import type { DomainMode, Project } from './model.ts'
-import { projectText } from './project-text.ts'
+import { frameText, projectText } from './project-text.ts'
+import type { SecretSource } from './reading.ts'
 
 export type LiveProject = {
   /** undefined until a project was applied. */
@@ -31,13 +32,18 @@ export type LiveProject = {
   change(change: DirectoryChange, by: string, found?: Found): Result<Project>
   /** `name` as domainKey. `keyFile` as it is to stand in the file, beside which it is looked for. */
   setDomain(name: string, change: DomainChange, by: string): Result<Project>
-  /** Called after each change of more than the directory. */
+  /**
+   * Reads again what the project names: certificates, keys, secrets. All of it is taken, or nothing and the project stays as it
+   * is. `false`: nothing was there to be read again.
+   */
+  reread(): Result<boolean>
+  /** Called after each change of more than the directory, and after `reread`. */
   onChange(listener: () => void): void
 }
 
 /** Opens what was kept. Throws, with every problem, when it cannot be loaded any more: a file that it names is gone, say. */
-export function openLiveProject(db: Db, now: () => number): LiveProject {
-  let state = restore(db)
+export function openLiveProject(db: Db, now: () => number, secrets?: SecretSource): LiveProject {
+  let state = restore(db, secrets)
   const listeners: (() => void)[] = []
   const adopt = (next: Project, by: string): void => {
     const text = projectText(next)
@@ -67,9 +73,17 @@ export function openLiveProject(db: Db, now: () => number): LiveProject {
     },
     setDomain(name, change, by) {
       if (state === undefined) return refusal(noProject)
-      const next = withDomain(state.project, name, change)
+      const next = withDomain(state.project, name, change, secrets)
       if (next.ok) adopt(next.value, by)
       return next
+    },
+    reread() {
+      if (state === undefined) return { ok: true, value: false, warnings: [] }
+      const next = withFiles(state.project, secrets)
+      if (!next.ok) return next
+      state = { ...state, project: next.value }
+      for (const listener of listeners) listener()
+      return { ...next, value: true }
     },
     onChange: (listener) => void listeners.push(listener),
   }
@@ -89,10 +103,10 @@ type State = { readonly project: Project; readonly revision: number }
 
 const noProject: Problem = problem({ file: '', line: 0 }, 'No project is applied yet.', 'causeway apply FILE')
 
-function restore(db: Db): State | undefined {
+function restore(db: Db, secrets: SecretSource | undefined): State | undefined {
   const last = latestProject(db)
   if (last === undefined) return undefined
-  const loaded = loadProjectText(Buffer.from(last.text), last.base)
+  const loaded = loadProjectText(Buffer.from(last.text), last.base, secrets)
   if (!loaded.ok)
     throw new Error(
       `the project that was applied last cannot be loaded:\n${loaded.problems.map(problemText).join('\n')}`,
@@ -108,15 +122,28 @@ function restore(db: Db): State | undefined {
 }
 
 /** Changes the document and reads it again, so that a changed domain is checked like any other. */
-function withDomain(project: Project, name: string, { mode, dkim }: DomainChange): Result<Project> {
+function withDomain(
+  project: Project,
+  name: string,
+  { mode, dkim }: DomainChange,
+  secrets: SecretSource | undefined,
+): Result<Project> {
   const domains = project.document.domains?.map((domain) =>
     domainKey(domain.name) === name
       ? { ...domain, ...(mode && { mode }), ...(dkim && domain.dkim && { dkim: { ...domain.dkim, ...dkim } }) }
       : domain,
   )
   const text = projectText({ ...project, document: { ...project.document, domains } })
-  const loaded = loadProjectText(Buffer.from(text), project.file)
+  const loaded = loadProjectText(Buffer.from(text), project.file, secrets)
   return loaded.ok ? { ...loaded, value: Object.freeze({ ...loaded.value, table: project.table }) } : loaded
+}
+
+/** The project with everything that it names read anew. The directory, which may be large, stays as it is. */
+function withFiles(project: Project, secrets: SecretSource | undefined): Result<Project> {
+  const loaded = loadProjectText(Buffer.from(frameText(project.document)), project.file, secrets)
+  if (!loaded.ok) return loaded
+  const { gateway, tenants, domains } = loaded.value
+  return { ...loaded, value: Object.freeze({ ...project, gateway, tenants, domains }) }
 }
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex')

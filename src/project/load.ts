@@ -10,25 +10,30 @@ import { checkDomains, compileDomain, compileGateway, compilePolicy } from './do
 import type { EntryText } from './entry.ts'
 import { noFindings, problem, type Result, refusal, settle } from './findings.ts'
 import type { Project, ServedDomain } from './model.ts'
-import { type Piece, type Reading, startReading } from './reading.ts'
+import { type Piece, type Reading, type SecretSource, startReading } from './reading.ts'
 import { type Pieces, takeApart } from './shape.ts'
 import { compileTable } from './table.ts'
 import { checkFields, compileTenant, type ReadTenant } from './tenants.ts'
 import { makeTerritory, type Territory } from './territory.ts'
 import { controlCharacters, readYaml, type YamlFile } from './yaml-file.ts'
 
-/** Reads the project and everything that it names. `file` is taken as it is in the sentences about it. */
-export function loadProject(file: string): Result<Project> {
+/**
+ * Reads the project and everything that it names. `file` is taken as it is in the sentences about it; `secrets` is the vault that
+ * `vault:NAME` speaks of.
+ */
+export function loadProject(file: string, secrets?: SecretSource): Result<Project> {
   const bytes = readProjectFile(file)
   if (typeof bytes === 'string')
     return refusal(problem({ file, line: 0 }, `The project file ${bytes}.`, `It was looked for at ${resolve(file)}.`))
-  return loadProjectText(bytes, file)
+  return loadProjectText(bytes, file, secrets)
 }
 
 /** The same for text that need not stand in `file`; what it names is looked for beside that file. */
-export function loadProjectText(bytes: Buffer, file: string): Result<Project> {
+export function loadProjectText(bytes: Buffer, file: string, secrets?: SecretSource): Result<Project> {
   const yaml = readYaml(bytes, file)
-  return yaml.ok ? compile(file, yaml.file) : settle<Project>({ problems: [...yaml.problems], warnings: [] }, undefined)
+  return yaml.ok
+    ? compile(file, yaml.file, secrets)
+    : settle<Project>({ problems: [...yaml.problems], warnings: [] }, undefined)
 }
 
 function readProjectFile(file: string): Buffer | string {
@@ -40,9 +45,9 @@ function readProjectFile(file: string): Buffer | string {
   }
 }
 
-function compile(file: string, yaml: YamlFile): Result<Project> {
+function compile(file: string, yaml: YamlFile, secrets: SecretSource | undefined): Result<Project> {
   const findings = noFindings()
-  const reading = startReading(file, dirname(resolve(file)), yaml, findings)
+  const reading = startReading(file, dirname(resolve(file)), yaml, findings, secrets)
   // One of these in a name or address would become a line of a header.
   for (const path of controlCharacters(yaml.value)) {
     reading.wrong(

@@ -13,8 +13,37 @@ import type { Path } from './yaml-file.ts'
 // Certificates, keys and secrets are small. What is larger is another file, or a trap for the reader of keys.
 const maxBytes = 1024 * 1024
 
-/** The bytes of a file, or undefined when it cannot be read, which is then told. */
+/** The bytes of a file or of a secret of the vault; undefined when they cannot be read, which is then told. */
 export function readNamed(reading: Reading, path: Path, name: string, limit = maxBytes): Buffer | undefined {
+  const secret = secretNamed(name)
+  return secret === undefined ? readFile(reading, path, name, limit) : readVault(reading, path, secret, limit)
+}
+
+/** `vault:NAME` in the place of a file; undefined for a file. */
+export const secretNamed = (name: string): string | undefined => /^vault:(.*)$/.exec(name)?.[1]
+
+function readVault(reading: Reading, path: Path, name: string, limit: number): Buffer | undefined {
+  const wrong = (why: string, remedy: string): undefined =>
+    reading.wrong(path, `${reading.called(path)} is the secret ${show(name)}, which ${why}.`, remedy)
+  if (reading.secrets === undefined)
+    return wrong(
+      'only the gateway that keeps it can read',
+      'Ask the running gateway, without --project; or name a file.',
+    )
+  const secret = reading.secrets(name)
+  switch (secret.kind) {
+    case 'absent':
+      return wrong('is not in the vault', `Put it there: causeway secret set ${name}`)
+    case 'unknown':
+      return wrong(`cannot be read: ${secret.why}`, `Put it there again: causeway secret set ${name}`)
+    case 'found':
+      return secret.value.length > limit
+        ? wrong(`has ${secret.value.length} bytes, too many for what it should be`, 'Put the right one there.')
+        : secret.value
+  }
+}
+
+function readFile(reading: Reading, path: Path, name: string, limit: number): Buffer | undefined {
   const file = resolve(reading.folder, name)
   const wrong = (why: string): undefined =>
     reading.wrong(
@@ -196,6 +225,14 @@ const known: readonly (readonly [RegExp, Why])[] = [
 /** A DKIM key may be absent: it is made on first use. One that is there must be of the right kind. */
 export function checkDkimKey(reading: Reading, path: Path, name: string, kind: 'rsa' | 'ed25519'): string {
   const file = resolve(reading.folder, name)
+  if (secretNamed(name) !== undefined) {
+    reading.wrong(
+      path,
+      `${reading.called(path)} is ${show(name)}, and a DKIM key is a file.`,
+      'Name a file: the key is made there, readable by its owner only.',
+    )
+    return file
+  }
   if (!existsSync(file)) {
     if (!existsSync(dirname(file)))
       reading.wrong(

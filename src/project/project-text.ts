@@ -2,6 +2,7 @@
 import { stringify } from 'yaml'
 import { type Entry, entryText } from './entry.ts'
 import type { Project } from './model.ts'
+import type { ProjectDocument } from './schema.ts'
 
 /** YAML with every entry of the directory in it, those of CSV files too. Paths stay relative to the file it was loaded from. */
 export function projectText(p: Project): string {
@@ -9,6 +10,11 @@ export function projectText(p: Project): string {
   const before = stringify({ name, gateway, tenants }, { lineWidth: 0 })
   const after = domains === undefined && policy === undefined ? '' : stringify({ domains, policy }, { lineWidth: 0 })
   return before + directoryText(p.table.entries()) + after
+}
+
+/** Everything but the directory. */
+export function frameText({ name, gateway, tenants, domains, policy }: ProjectDocument): string {
+  return stringify({ name, gateway, tenants, domains, policy }, { lineWidth: 0 })
 }
 
 /** One line for each entry: a change of one is a change of one line. */

@@ -36,7 +36,10 @@ export type {
 } from './model.ts'
 export { move, setMode } from './moves.ts'
 export { projectText } from './project-text.ts'
+export type { SecretSource } from './reading.ts'
+export { type Renewal, watchFiles } from './renewal.ts'
 export type { ProjectDocument } from './schema.ts'
+export { secretPlaces } from './secret-places.ts'
 export type { Person, RoutingTable } from './table.ts'
 
 export function tenantNamed(p: Project, name: string): Tenant | undefined {

@@ -1,13 +1,19 @@
 /** A project file while it is being read: its folder, its lines, and what was found to be wrong. */
 
+import type { Secret } from '../secrets/vault/vault.ts'
 import { called } from './called.ts'
 import { type Findings, type Place, problem } from './findings.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
+
+/** What lies in the vault under a name. */
+export type SecretSource = (name: string) => Secret
 
 export type Reading = {
   readonly file: string
   /** Absolute; what the file names is relative to it. */
   readonly folder: string
+  /** undefined where there is no vault: only the gateway that keeps it can read it. */
+  readonly secrets: SecretSource | undefined
   readonly findings: Findings
   at(path: Path): Place
   /** What the place is called in a sentence. */
@@ -20,11 +26,18 @@ export type Reading = {
 /** A part of the document whose shape is right, and where it stands. */
 export type Piece<T> = { readonly value: T; readonly path: Path }
 
-export function startReading(file: string, folder: string, yaml: YamlFile, findings: Findings): Reading {
+export function startReading(
+  file: string,
+  folder: string,
+  yaml: YamlFile,
+  findings: Findings,
+  secrets: SecretSource | undefined,
+): Reading {
   const at = (path: Path): Place => ({ file, line: yaml.lineOf(path) })
   return {
     file,
     folder,
+    secrets,
     findings,
     at,
     called: (path) => called(yaml.value, path),

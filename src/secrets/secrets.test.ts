@@ -204,12 +204,12 @@ describe('the secrets of the data folder', () => {
   })
 
   test('a key of the pass that others could read, or none, is made anew', () => {
-    for (const [content, mode] of [
+    for (const [content, bits] of [
       [Buffer.alloc(32, 7), 0o604],
       [Buffer.from('short'), 0o600],
     ] as const) {
       writeFileSync(join(dataDir, 'pass.key'), content)
-      chmodSync(join(dataDir, 'pass.key'), mode)
+      chmodSync(join(dataDir, 'pass.key'), bits)
       const answer = passKey(vaultIn(dataDir), dataDir)
       assert.ok(answer.ok && answer.key.length === 32 && !answer.key.equals(Buffer.alloc(32, 7)))
       assert.equal(existsSync(join(dataDir, 'pass.key')), false)

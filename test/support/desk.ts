@@ -7,7 +7,8 @@ import { buildApi, type Desk } from '../../src/api/api.ts'
 import { loadProject, openLiveProject } from '../../src/project/project.ts'
 import { type NewMessage, type NewRecipient, openQueue, type Queue } from '../../src/queue/queue.ts'
 import { account, noCounts } from '../../src/relay/record/record.ts'
-import { type Db, makeAudit, openStore } from '../../src/store/store.ts'
+import { keyPlace, openVault } from '../../src/secrets/vault/vault.ts'
+import { type Db, makeAudit, openStore, sealedSecrets } from '../../src/store/store.ts'
 import { layProject } from './commands.ts'
 
 const token = 'only-for-this-test'
@@ -37,7 +38,18 @@ export async function setDesk(): Promise<DeskStage> {
   const clock = { at: Date.parse('2026-11-23T08:00:00Z') }
   const opened = openStore(data)
   assert.ok(opened.ok)
-  const live = openLiveProject(opened.db, () => clock.at)
+  const kept = openVault({
+    rows: sealedSecrets(opened.db),
+    place: keyPlace(data, undefined),
+    now: () => clock.at,
+  })
+  assert.ok(kept.ok)
+  const { vault } = kept
+  const live = openLiveProject(
+    opened.db,
+    () => clock.at,
+    (name) => vault.read('project', name),
+  )
   const loaded = loadProject(layProject(dir, 2525))
   assert.ok(loaded.ok)
   live.adopt(loaded.value, 'test')
@@ -57,6 +69,7 @@ export async function setDesk(): Promise<DeskStage> {
     trace: silentTrace,
     resolver: noResolver,
     passKey: Buffer.alloc(32),
+    vault,
     figures: () => ({
       counts,
       account: account({ ...counts, recipientsAccepted: queue.figures.taken }, atStart, queue.figures),

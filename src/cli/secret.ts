@@ -1,0 +1,82 @@
+/** `causeway secret`: values that the project names as `vault:NAME`. They go in, and never come out. */
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { rotatedSchema, secretSetSchema, secretsSchema } from '../api/api.ts'
+import { connect } from './client.ts'
+import { type CliParts, type Run, readInput, Stop, shared, table } from './io.ts'
+
+export function secretCommand(program: Command, parts: CliParts, run: Run): void {
+  const group = program.command('secret').description('secrets that the project names as vault:NAME')
+  setCommand(group, parts, run)
+  listCommand(group, parts, run)
+  removeCommand(group, parts, run)
+  rotateCommand(group, parts, run)
+}
+
+const path = (name: string): string => `/v1/secrets/${encodeURIComponent(name)}`
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
+
+/** Never from an argument: those are seen by everybody on the machine, and kept by the shell. */
+function setCommand(group: Command, { io }: CliParts, run: Run): void {
+  const set = group
+    .command('set')
+    .description('set one: from standard input, or from a file of any kind')
+    .argument('<name>')
+    .option('--file <file>', 'file with the value; default: standard input')
+  set.action((name: string, { file }: { file?: string }) =>
+    run(async () => {
+      if (file === undefined && process.stdin.isTTY)
+        throw new Stop(2, 'give the value on standard input or with --file: what is typed here could be read along')
+      const { data, json: asJson } = shared(set)
+      const value = readInput(file ?? '-').toString('base64')
+      const answer = await connect(data).send('PUT', path(name), { value }, secretSetSchema)
+      if (asJson) io.out(json(answer))
+      else
+        io.out(
+          `${name}: version ${answer.version}${answer.places.length === 0 ? ', not used by the project yet' : ''}\n`,
+        )
+      if (answer.problem === undefined) return 0
+      io.err(`causeway: the project goes on with what it had: ${answer.problem}\n`)
+      return 1
+    })(),
+  )
+}
+
+function listCommand(group: Command, { io }: CliParts, run: Run): void {
+  const list = group.command('list').description('names, never values')
+  list.action(() =>
+    run(async () => {
+      const { data, json: asJson } = shared(list)
+      const answer = await connect(data).get('/v1/secrets', secretsSchema)
+      const rows = answer.secrets.map((s) => [s.name, String(s.version), s.at, s.by, s.places.join(' ') || '-'])
+      io.out(asJson ? json(answer) : table([['NAME', 'VERSION', 'SET AT', 'BY', 'USED AT'], ...rows]))
+      return 0
+    })(),
+  )
+}
+
+function removeCommand(group: Command, { io }: CliParts, run: Run): void {
+  const remove = group.command('remove').description('remove one that the project does not name').argument('<name>')
+  remove.action((name: string) =>
+    run(async () => {
+      const { data, json: asJson } = shared(remove)
+      const answer = await connect(data).send('DELETE', path(name), undefined, z.object({ name: z.string() }))
+      io.out(asJson ? json(answer) : `${name} is removed\n`)
+      return 0
+    })(),
+  )
+}
+
+function rotateCommand(group: Command, { io }: CliParts, run: Run): void {
+  const rotate = group
+    .command('rotate-key')
+    .description('take a new master key; docs/secrets.md says what to do where it is kept elsewhere')
+  rotate.action(() =>
+    run(async () => {
+      const { data, json: asJson } = shared(rotate)
+      const answer = await connect(data).send('POST', '/v1/secrets/rotate-key', {}, rotatedSchema)
+      io.out(asJson ? json(answer) : `${answer.secrets} secrets are under the master key ${answer.keyId} now\n`)
+      return 0
+    })(),
+  )
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setStage } from './support/commands.ts'
+import { type DeskStage, setDesk } from './support/desk.ts'
+import { runCauseway } from './support/gateway.ts'
+
+const set = (stage: DeskStage, name: string, value: string) =>
+  stage.ask('PUT', `/v1/secrets/${name}`, { value: Buffer.from(value).toString('base64') })
+
+test('a secret goes in and never comes out: names, versions and dates are shown', async () => {
+  await using stage = await setDesk()
+  const first = await set(stage, 'contoso', 'a value that nobody is shown')
+  assert.equal(first.status, 200)
+  assert.deepEqual({ ...first.json, at: '' }, { name: 'contoso', version: 1, at: '', by: 'api (ann)', places: [] })
+  assert.equal((await set(stage, 'contoso', 'another value')).json.version, 2)
+  const list = await stage.ask('GET', '/v1/secrets')
+  assert.deepEqual(
+    list.json.secrets.map((s: { name: string }) => s.name),
+    ['contoso'],
+  )
+  assert.equal((await stage.ask('GET', '/v1/secrets/contoso')).status, 404)
+  assert.equal((await stage.ask('DELETE', '/v1/secrets/contoso')).status, 200)
+  assert.equal((await stage.ask('DELETE', '/v1/secrets/contoso')).status, 404)
+  const audit = await stage.ask('GET', '/v1/audit')
+  const everything = first.text + list.text + audit.text + JSON.stringify(stage.log)
+  assert.match(audit.text, /secret\.set/)
+  for (const value of ['a value that nobody is shown', 'another value'])
+    for (const form of ['utf8', 'base64', 'hex'] as const)
+      assert.ok(!everything.includes(Buffer.from(value).toString(form)), form)
+})
+
+test('a name or value that is none is refused, and not repeated', async () => {
+  await using stage = await setDesk()
+  for (const name of ['a%2Fb', '..', '%20', '-x', 'x'.repeat(64)])
+    assert.ok([400, 404].includes((await set(stage, name, 'x')).status), name)
+  const wrong = await stage.ask('PUT', '/v1/secrets/a', { value: 'this is not base64 but a secret!' })
+  assert.equal(wrong.status, 400)
+  assert.ok(!(wrong.text + JSON.stringify(stage.log)).includes('but a secret'))
+  assert.equal((await set(stage, 'a', 'x'.repeat(70_000))).status, 400)
+})
+
+test('the project takes a new value at once, and keeps what it had when it cannot use it', async () => {
+  await using stage = await setDesk()
+  await set(stage, 'tenant1', 'only-the-vault-knows')
+  const file = join(stage.dir, 'project.yaml')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('valueFile: tenant1.key', 'valueFile: "vault:tenant1"'))
+  const applied = await stage.ask('PUT', '/v1/project', { file })
+  assert.equal(applied.status, 200, applied.text)
+  const value = () => stage.desk.live.current()?.tenants.find((t) => t.from.secret)?.from.secret?.value
+  assert.equal(value(), 'only-the-vault-knows')
+  const next = await set(stage, 'tenant1', 'the next value of it')
+  assert.equal(next.json.places.length, 1)
+  assert.equal(next.json.problem, undefined)
+  assert.equal(value(), 'the next value of it')
+  const bad = await set(stage, 'tenant1', 'short')
+  assert.match(bad.json.problem, /only 5 characters long/)
+  assert.equal(value(), 'the next value of it')
+  const inUse = await stage.ask('DELETE', '/v1/secrets/tenant1')
+  assert.equal(inUse.status, 409)
+  assert.match(inUse.text, /from\.secret\.valueFile/)
+})
+
+test('causeway secret: set, list, rotate-key, remove, over a restart', async () => {
+  await using stage = await setStage()
+  const data = ['--data', join(stage.dir, 'data')]
+  const run = (input: string, ...args: string[]) => runCauseway([...data, 'secret', ...args], input)
+  const made = await run('from standard input\n', 'set', 'one')
+  assert.deepEqual([made.code, made.out], [0, 'one: version 1, not used by the project yet\n'], made.err)
+  writeFileSync(join(stage.dir, 'value'), Buffer.from([0, 255, 10]))
+  assert.equal((await run('', 'set', 'two', '--file', join(stage.dir, 'value'))).code, 0)
+  const before = readFileSync(join(stage.dir, 'data/master.key'), 'utf8')
+  const rotated = await run('', 'rotate-key')
+  // The two, and the key of the pass.
+  assert.match(rotated.out, /^3 secrets are under the master key [0-9a-f]{16} now\n$/, rotated.err)
+  assert.notEqual(readFileSync(join(stage.dir, 'data/master.key'), 'utf8'), before)
+  await stage.restart()
+  assert.match((await run('', 'list')).out, /^NAME .*\none +1 .*\ntwo +1 /)
+  assert.equal((await run('', 'remove', 'one')).code, 0)
+  assert.equal((await run('', 'remove', 'one')).code, 1)
+  assert.equal((await run('x', 'set', 'a/b')).code, 2)
+})
