@@ -21,6 +21,7 @@ import { inRanges } from './relay/admit/admit.ts'
 import { makeAuthenticator } from './relay/authenticate/authenticate.ts'
 import { makeCarrier } from './relay/carry/carry.ts'
 import { type Deliverer, makeDeliverer } from './relay/deliver/deliver.ts'
+import { makeDispatch } from './relay/dispatch/dispatch.ts'
 import { type Backend, type Listener, type ListenOptions, listen, machine } from './relay/listen/listen.ts'
 import { account, makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
@@ -31,8 +32,9 @@ import { type Audit, claimFolder, makeAudit, openStore, sealedSecrets } from './
 import { openTrace } from './trace/trace.ts'
 
 const version = '0.1.0'
-/** How long a sender waits for its next hop before it is told to come back (docs/flow.md, "settle"). */
+/** How long a sender waits for its next hops before what is left goes to the queue (docs/flow.md, "settle"). */
 const deadlineMs = 30_000
+/** What is in hand when we are told to stop may take so long, connections and the queue's attempts together. */
 const drainMs = 25_000
 
 type Log = Desk['log']
@@ -94,16 +96,18 @@ async function assemble(
   )
   const authenticator = opened.adopt(makeAuthenticator({ resolver }), (a) => a.close())
   const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now), resolver, passKey, now })
-  const settler = { memory: makeMemory(), deadlineMs }
-  const backend = makeBackend({
-    project: () => live.current(),
-    authenticator,
-    carrier,
-    settler,
-    recorder,
-    passKey,
-    now,
-  })
+  const project = () => live.current()
+  const troubled = (what: string) => (why: string) => log('error', what, { why })
+  const dispatch = makeDispatch({ queue, carrier, recorder, project, now, onTrouble: troubled('dispatch') })
+  const stopping = { by: 0 }
+  opened.defer(() => dispatch.close(Math.max(0, stopping.by - performance.now())))
+  const cannotKeep = (why: string): void => {
+    troubled('queue')(why)
+    void disk.look()
+  }
+  const settler = { memory: makeMemory(), deadlineMs, queue, dispatch, onTrouble: cannotKeep }
+  const pressure = { disk, figures: () => queue.figures }
+  const backend = makeBackend({ project, authenticator, carrier, settler, recorder, queue, pressure, passKey, now })
 
   const taking: { listener?: Listener } = {}
   const figures = () => ({
@@ -114,6 +118,11 @@ async function assemble(
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
   const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
   taking.listener = listener
+  // First of all nothing more is taken out of the queue, while the connections come to their end.
+  opened.defer(() => {
+    stopping.by = performance.now() + drainMs
+    dispatch.stop()
+  })
   whenProjectChanges(desk, listener)
   opened.adopt(watchFiles({ live, now, ...renewalLog(log) }), (w) => w.close())
 

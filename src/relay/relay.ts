@@ -1,8 +1,8 @@
 /**
  * A message in, a message out: the main path, told in the order of docs/flow.md.
  *
- * Promises: 250 means that every recipient's next hop has the message; nothing is kept here. What no next hop takes now is
- *   answered 451, and a sender that comes back is not sent to a recipient twice.
+ * Promises: 250 means that every recipient's next hop has the message, or the queue has it on disk. A sender that is asked to
+ *   come back is not sent to a recipient twice; that it was asked by a domain that stands still is written down first.
  * Never: changes, signs or sends before the message was admitted; mixes two versions of the routing table in one message.
  * On failure: each refusal and each deferral has a reply for the sender and an exact reason in the trace; an exception is
  *   the listener's 451 4.3.0.
@@ -11,6 +11,7 @@ import { fieldValue, first, unfold } from '../mail/header/header.ts'
 import { hasBareLineEnds, type Message, normaliseLineEnds, readMessage } from '../mail/message/message.ts'
 import { type Reply, replies } from '../mail/reply/reply.ts'
 import type { Project } from '../project/project.ts'
+import type { Queue } from '../queue/queue.ts'
 import {
   type Admission,
   admit,
@@ -21,12 +22,13 @@ import {
   suppose,
 } from './admit/admit.ts'
 import { type Authenticator, verdictOn } from './authenticate/authenticate.ts'
-import type { Carrier } from './carry/carry.ts'
-import type { Backend, Client, Incoming, MailFrom, Recipient } from './listen/listen.ts'
-import { type Delivery, plan, type View } from './plan/plan.ts'
+import type { Carrier, Load } from './carry/carry.ts'
+import type { Backend, Client, Incoming, MailFrom, Recipient, Soon } from './listen/listen.ts'
+import { plan, type View } from './plan/plan.ts'
+import { makePressure, type PressureParts } from './pressure.ts'
 import type { Record, Recorder } from './record/record.ts'
 import { type Copy, rewrite } from './rewrite/rewrite.ts'
-import { type Settler, settle } from './settle/settle.ts'
+import { type Matter, type Settler, settle } from './settle/settle.ts'
 
 export type Relay = {
   /** The project as it is now; a message asks once and stays with the answer. */
@@ -35,6 +37,8 @@ export type Relay = {
   readonly carrier: Carrier
   readonly settler: Settler
   readonly recorder: Recorder
+  readonly queue: Pick<Queue, 'now' | 'attempted' | 'cameBack'>
+  readonly pressure: PressureParts
   /** 32 bytes; seals the pass. */
   readonly passKey: Buffer
   readonly now: () => Date
@@ -42,9 +46,10 @@ export type Relay = {
 
 /** The gateway as the listener sees it. */
 export function makeBackend(relay: Relay): Backend {
+  const pressure = makePressure(relay.pressure)
   return {
     standing: (client) => standing(relay.project(), client, relay.now()),
-    mail: () => (relay.project() === undefined ? replies.tryLater() : undefined),
+    mail: () => (relay.project() === undefined ? replies.tryLater() : pressure()),
     rcpt: (client, from, to) => recipientReply(relay, client, from, to),
     message: (incoming) => relayMessage(relay, incoming),
     refused: (client, what, reply) => relay.recorder.protocolError(client, what, reply),
@@ -73,23 +78,46 @@ async function throughStages(
   record: Record,
 ): Promise<Reply> {
   const { client, mailFrom, recipients } = incoming
-  const supposed = supposition(project, client, relay.now())
-  const admitted = admit(project, supposed, mailFrom, recipients, message, relay.passKey, relay.now())
+  const arrivedAt = relay.now()
+  const supposed = supposition(project, client, arrivedAt)
+  const admitted = admit(project, supposed, mailFrom, recipients, message, relay.passKey, arrivedAt)
   record.received(admitted.peer)
   const admission = await withOrigin(relay, project, incoming, message, admitted, record)
-  const refusal = admission.refusals[0]
-  if (refusal !== undefined) return record.rejected(admission.refusals, refusal.reply)
+  if (admission.refusals.length > 0) return refuse(relay, incoming, admission, record)
 
-  const { deliveries } = plan({ project, mailFrom, ...admission })
-  // One copy for each view: deliveries that look the same share it, and the hash of its body.
+  const question = { project, mailFrom, ...admission }
+  const { deliveries } = plan(question)
+  const { deliveries: heldDeliveries } = plan({ ...question, routed: admission.held })
+  const base = { project, incoming, message, admission, arrivedAt, record }
+  const carry = carrying(relay, base)
+  const lateAtOnce = (): void => relay.recorder.lateAtOnce()
+  const matter = { ...base, about: describe(message), deliveries, heldDeliveries, carry, lateAtOnce }
+  const { reply, tally } = await settle(relay.settler, matter)
+  const at = relay.queue.now()
+  if (reply.code < 300) for (const { text } of recipients) relay.queue.cameBack(mailFrom.text, text, at)
+  return record.answered(reply, tally)
+}
+
+/** One copy for each view: deliveries that look the same share it, and the hash of its body. */
+function carrying(relay: Relay, load: Omit<Load, 'delivery' | 'copy'>): Matter['carry'] {
   const copies = new Map<View, Copy>()
-  const carry = (delivery: Delivery) => {
-    const copy = copies.get(delivery.view) ?? rewrite(project, message, delivery.view)
+  return async (delivery, deadline) => {
+    const copy = copies.get(delivery.view) ?? rewrite(load.project, load.message, delivery.view)
     copies.set(delivery.view, copy)
-    record.rewritten(delivery, copy)
-    return relay.carrier.carry({ project, incoming, message, admission, delivery, copy, record })
+    load.record.rewritten(delivery, copy)
+    return relay.carrier.carry({ ...load, delivery, copy }, deadline)
   }
-  return record.answered(await settle(relay.settler, incoming, deliveries, carry, (...what) => record.skipped(...what)))
+}
+
+/**
+ * The whole message is refused before any of it is sent or kept. Where one recipient is to be tried later, so are all: the
+ * others are refused at RCPT next time.
+ */
+async function refuse(relay: Relay, incoming: Incoming, { refusals }: Admission, record: Record): Promise<Reply> {
+  const { client, mailFrom } = incoming
+  for (const refusal of refusals) await writeAttempt(relay, client, mailFrom, refusal)
+  const telling = refusals.find(({ reply }) => reply.code < 500) ?? refusals[0]
+  return record.rejected(refusals, telling?.reply ?? replies.internalError())
 }
 
 /** Of mail from the internet: where it comes from, checked before anything is changed, and what the project makes of that. */
@@ -109,13 +137,32 @@ async function withOrigin(
   return { ...admission, authentication, refusals: verdict.kind === 'passes' ? [] : [verdict] }
 }
 
-function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipient): Reply | undefined {
+function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipient): Soon<Reply | undefined> {
   const project = relay.project()
   if (project === undefined) return replies.tryLater()
   const refusal: Refusal | undefined = admitRecipient(project, supposition(project, client, relay.now()), from, to)
   if (refusal === undefined) return undefined
   relay.recorder.recipientRefused(client, from, refusal)
-  return refusal.reply
+  if (refusal.retryLater === undefined) return refusal.reply
+  return writeAttempt(relay, client, from, refusal).then(() => refusal.reply)
+}
+
+/** Who was asked to come back is on disk before he hears it: the ledger tells whose mail may be lost (docs/flow.md, "admit"). */
+async function writeAttempt(
+  { queue, settler }: Relay,
+  client: Client,
+  from: MailFrom,
+  refusal: Refusal,
+): Promise<void> {
+  const { retryLater: domain, recipient } = refusal
+  if (domain === undefined || recipient === undefined) return
+  const tls = client.tls === undefined ? '' : `${client.tls.protocol} ${client.tls.cipher}`
+  const who = { address: client.address, helo: client.helo, tls, sender: from.text, recipient: recipient.text }
+  try {
+    await queue.attempted({ domain, at: queue.now(), ...who })
+  } catch (error) {
+    settler.onTrouble(`an attempt for ${domain} is not in the ledger: ${String(error)}`)
+  }
 }
 
 /** BDAT may bring bare line ends (RFC 3030). In a body they are content; a header that has them cannot be read before it is normalised. */

@@ -3,15 +3,21 @@
  * the tenant's when the project says so, what comes from 127.0.0.2 is the internet's; the next hop is our own listener,
  * which keeps what it takes. The project is set by the test and may change between messages.
  */
+import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { RecordResolver } from '../../src/dns/dns.ts'
 import type { Reply } from '../../src/mail/reply/reply.ts'
 import type { Project } from '../../src/project/project.ts'
+import { type NewMessage, openQueue, type Put, type Queue } from '../../src/queue/queue.ts'
 import { makeAuthenticator } from '../../src/relay/authenticate/authenticate.ts'
 import { makeCarrier } from '../../src/relay/carry/carry.ts'
 import { makeDeliverer } from '../../src/relay/deliver/deliver.ts'
+import { type DispatchTimes, makeDispatch } from '../../src/relay/dispatch/dispatch.ts'
 import { type Incoming, listen } from '../../src/relay/listen/listen.ts'
-import { type Counts, makeRecorder } from '../../src/relay/record/record.ts'
+import { type Account, account, type Counts, imbalance, makeRecorder } from '../../src/relay/record/record.ts'
 import { makeBackend } from '../../src/relay/relay.ts'
 import { makeMemory } from '../../src/relay/settle/settle.ts'
 import type { TraceEvent } from '../../src/trace/trace.ts'
@@ -19,6 +25,15 @@ import type { TraceEvent } from '../../src/trace/trace.ts'
 export const selector = 'test'
 
 export type RunningRelay = AsyncDisposable & {
+  readonly queue: Queue
+  /** The account of all recipients, and by how many it is wrong. */
+  account(): Promise<Account & { readonly wrong: number }>
+  /** The queue's clock goes on by so much. */
+  pass(ms: number): void
+  /** What the disk says to the next messages; undefined keeps them. */
+  disk: { isLow: boolean; refusal: { readonly isFull: boolean } | undefined }
+  /** What the log would have. */
+  readonly troubles: string[]
   /** Where the gateway listens, and where the next hop does. */
   readonly port: number
   readonly sinkPort: number
@@ -33,10 +48,17 @@ export type RunningRelay = AsyncDisposable & {
   answer(reply: ((incoming: Incoming) => Reply | undefined | Promise<Reply | undefined>) | undefined): void
 }
 
+export type RelayOptions = {
+  readonly deadlineMs?: number
+  readonly dns?: Pick<RecordResolver, 'records'>
+  /** A data folder that outlives this relay; otherwise one of its own. */
+  readonly dir?: string
+  readonly times?: DispatchTimes
+  readonly maxMessages?: number
+}
+
 /** One key for every domain: who signs is up to the project. */
-export async function startRelay(
-  o: { readonly deadlineMs?: number; readonly dns?: Pick<RecordResolver, 'records'> } = {},
-): Promise<RunningRelay> {
+export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const events: TraceEvent[] = []
   const errors: unknown[] = []
@@ -51,12 +73,39 @@ export async function startRelay(
   let project: Project | undefined
   const authenticator = makeAuthenticator({ resolver: { ...noDns, ...o.dns } })
   const carrier = makeCarrier({ deliverer, keys: { signers }, resolver: noDns, passKey, now })
-  const settler = { memory: makeMemory(), deadlineMs: o.deadlineMs ?? 20_000 }
+  const troubles: string[] = []
+  const onTrouble = (why: string) => void troubles.push(why)
+  const dir = o.dir ?? mkdtempSync(join(tmpdir(), 'relay-'))
+  let passed = 0
+  const clock = () => Math.round(performance.timeOrigin + performance.now() + passed)
+  const opened = await openQueue({ dir, now: clock, onTrouble })
+  assert.ok(opened.ok, opened.ok ? '' : opened.why)
+  const { queue } = opened
+  const atStart = await queue.totals()
+  const disk: RunningRelay['disk'] = { isLow: false, refusal: undefined }
+  const put = (message: NewMessage): Promise<Put> =>
+    disk.refusal === undefined ? queue.put(message) : Promise.resolve({ ok: false, why: 'a test', ...disk.refusal })
+  const times = { tickMs: 20, firstPauseMs: 50, longestPauseMs: 200, ...o.times }
+  const current = () => project
+  const dispatch = makeDispatch({ queue, carrier, recorder, project: current, now, onTrouble, times })
+  const settler = { memory: makeMemory(), deadlineMs: o.deadlineMs ?? 20_000, queue: { put }, dispatch, onTrouble }
+  const { maxMessages = 1000 } = o
+  const pressure = { disk, figures: () => queue.figures, maxMessages }
   const listener = await listen({
     hostname: 'gw.example.net',
     addresses: [{ host: '127.0.0.1', port: 0 }],
     secureContext: () => undefined,
-    backend: makeBackend({ project: () => project, authenticator, carrier, settler, recorder, passKey, now }),
+    backend: makeBackend({
+      project: current,
+      authenticator,
+      carrier,
+      settler,
+      recorder,
+      queue,
+      pressure,
+      passKey,
+      now,
+    }),
     onError: (error) => void errors.push(error),
   })
   return {
@@ -64,6 +113,17 @@ export async function startRelay(
     sinkPort: sink.port,
     publicKey,
     counts: recorder.counts,
+    queue,
+    disk,
+    troubles,
+    async account() {
+      const made = account(recorder.counts, atStart, await queue.totals())
+      return { ...made, wrong: imbalance(made) }
+    },
+    pass(ms) {
+      passed += ms
+      dispatch.kick()
+    },
     events,
     arrived: sink.arrived,
     errors,
@@ -72,8 +132,12 @@ export async function startRelay(
     },
     answer: (next) => sink.answer(next),
     async [Symbol.asyncDispose]() {
+      dispatch.stop()
       await listener.drain(100)
+      await dispatch.close(50)
       await deliverer.close()
+      await queue.close()
+      if (o.dir === undefined) rmSync(dir, { recursive: true })
       await authenticator.close()
       await sink.stop()
     },

@@ -130,22 +130,19 @@ export const replies = {
   tooManyReceived: () => reply(554, '5.4.6', 'too many Received fields: mail loop suspected'),
   // A tenant's message whose author depends on who reads it (docs/failures.md).
   ambiguousFrom: () => reply(550, '5.7.1', 'the From field is missing, repeated or can be read in two ways'),
-  // The domain is on hold, and no queue is there to hold the mail.
-  domainOnHold: (domain: string) =>
-    reply(451, '4.3.2', `${domain} is being moved and mail cannot be held yet, try again later`),
   // The domain says retry-later.
   domainRetryLater: (domain: string) => reply(451, '4.3.2', `${domain} is being moved, try again later`),
 
-  // A next hop that cannot take the message now. Its own code and words, where it gave any.
+  // No next hop can take the message now, and the project says whenNextHopFails: defer. Its own code and words, where it gave any.
   nextHopDeferred: (enhanced: string, words: string) =>
     reply(451, ofClass('4', enhanced, '4.4.1'), said('the next server cannot take the message now', words)),
   // Every next hop refused for good. The sender's own system tells its user.
   nextHopRefused: (enhanced: string, words: string) =>
     reply(550, ofClass('5', enhanced, '5.0.0'), said('the next server refused the message', words)),
-  // Some took it, some refused for good, and no queue is there for a report.
+  // Some took it, some refused for good, and it comes from the internet: its own system tells its sender.
   partlyRefused: (recipients: string, words: string) =>
     reply(554, '5.0.0', said(`delivered, but not to ${cleanText(recipients)}`, words)),
-  // No next hop has answered in time.
+  // Where a next hop says nothing: it has not answered in time. To the sender while an attempt of an earlier try goes on.
   deadline: () => reply(451, '4.4.7', 'the next server has not answered in time, try again later'),
   // DNS gave no answer: nothing is known, so nothing is guessed.
   dnsTrouble: (domain: string) => reply(451, '4.4.3', `DNS gives no answer for ${cleanText(domain)}, try again later`),

@@ -11,10 +11,10 @@ import { type Content, hasBareLineEnds, type Message, normaliseLineEnds } from '
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { NextHop, Project } from '../../project/project.ts'
 import type { Admission } from '../admit/admit.ts'
-import type { Attempt, Deliverer, Outcome } from '../deliver/deliver.ts'
+import { type Attempt, type Deliverer, meaningOf, type Outcome, type Probed } from '../deliver/deliver.ts'
 import type { Incoming } from '../listen/listen.ts'
 import type { Delivery } from '../plan/plan.ts'
-import type { Record } from '../record/record.ts'
+import type { Steps } from '../record/record.ts'
 import type { Copy } from '../rewrite/rewrite.ts'
 import { type Signer, sign } from '../sign/sign.ts'
 import { insideFields, sealerOf } from './inside-fields.ts'
@@ -42,14 +42,21 @@ export type Load = {
   readonly admission: Admission
   readonly delivery: Delivery
   readonly copy: Copy
-  readonly record: Record
+  readonly record: Steps
+  /** For our Received field; a copy out of the queue says when the message came. */
+  readonly arrivedAt: Date
 }
 export type Finish = OurFields & {
   readonly message: Message
   /** Text for the top of a copy for the inside (`insideFields`). */
   readonly inside: string
 }
-export type Carrier = { carry(load: Load): Promise<readonly Outcome[]> }
+export type Carrier = {
+  /** At the deadline the outcomes that are still open are told as `Deliverer.attempt` says. */
+  carry(load: Load, deadline?: AbortSignal): Promise<readonly Outcome[]>
+  /** Would the next hop take mail for these recipients? Nothing is sent. */
+  probe(project: Project, delivery: Delivery, deadline?: AbortSignal): Promise<readonly Probed[]>
+}
 export type CarrierParts = {
   readonly deliverer: Deliverer
   readonly keys: KeyRing
@@ -59,17 +66,49 @@ export type CarrierParts = {
 }
 
 export function makeCarrier(parts: CarrierParts): Carrier {
-  return { carry: (load) => carry(parts, load) }
+  return {
+    carry: (load, deadline) => carry(parts, load, deadline),
+    probe: (project, delivery, deadline) => probe(parts, project, delivery, deadline),
+  }
 }
 
-async function carry(parts: CarrierParts, load: Load): Promise<readonly Outcome[]> {
+async function probe(
+  parts: CarrierParts,
+  project: Project,
+  delivery: Delivery,
+  deadline: AbortSignal | undefined,
+): Promise<readonly Probed[]> {
+  const found = await hopsOf(parts, delivery, project)
+  const addresses = delivery.recipients.map((recipient) => recipient.rewritten)
+  if (found.kind === 'hops') return parts.deliverer.probe(found.hops, delivery.mailFrom.rewritten, addresses, deadline)
+  const { kind, reply, why } = found.outcome
+  return addresses.map(() => ({ kind: kind === 'refused' ? kind : 'unknown', reply, why }))
+}
+
+async function carry(parts: CarrierParts, load: Load, deadline: AbortSignal | undefined): Promise<readonly Outcome[]> {
   const { delivery, record } = load
   const found = await hopsOf(parts, delivery, load.project)
   if (found.kind === 'none') return record.carried(delivery, same(delivery, found.outcome))
   const finished = await finishedCopy(parts, load, found.hops)
   if (finished.kind === 'trouble') return record.carried(delivery, same(delivery, finished.outcome))
-  const outcomes = await parts.deliverer.attempt(attemptOf(load, found.hops, finished.content))
-  return record.carried(delivery, spread(delivery, outcomes))
+  const outcomes = await parts.deliverer.attempt(attemptOf(load, found.hops, finished.content), deadline)
+  return record.carried(delivery, spread(delivery, outcomes.map(ourFault(delivery))))
+}
+
+/**
+ * A host that the project names refuses for good what its operator can mend, such as a connector that does not match, or
+ * because a limit is reached: that is no reason to send mail back (docs/flow.md, "dispatch"). A stranger's word is his own.
+ */
+function ourFault({ by }: Delivery): (outcome: Outcome) => Outcome {
+  const isOurs = by !== 'direct'
+  const softened = (outcome: Outcome): Outcome =>
+    isOurs && outcome.kind === 'refused' && meaningOf(outcome.reply) !== undefined
+      ? { ...outcome, kind: 'deferred' }
+      : outcome
+  return (outcome) => {
+    const { later, ...rest } = softened(outcome)
+    return later === undefined ? rest : { ...rest, later: later.then(softened) }
+  }
 }
 
 type Finished =
@@ -81,12 +120,13 @@ async function finishedCopy(parts: CarrierParts, load: Load, hops: readonly Next
   const { project, admission, delivery, copy, record } = load
   const signing = signingDomain(project, admission, delivery, copy)
   const ring = signing.kind === 'not' ? { signers: [] } : await parts.keys.signers(project, signing.domain)
-  if ('trouble' in ring) return { kind: 'trouble', outcome: deferred(delivery, ring.trouble) }
+  if ('trouble' in ring) return { kind: 'trouble', outcome: { ...deferred(delivery, ring.trouble), ours: true } }
   const sealer = await sealerOf(load, (domain) => parts.keys.signers(project, domain, 'seal'))
   const body = await bodyFor(parts, load, hops, ring.signers.length > 0 || sealer?.kind === 'signer')
   if (body === undefined) {
     const why = 'it came by BDAT with NUL, and the next hop has no CHUNKING'
-    return { kind: 'trouble', outcome: outcomeAt(delivery.nextHop, 'refused', replies.nextHopLacksBinary(), why) }
+    const outcome = outcomeAt(delivery.nextHop, 'refused', replies.nextHopLacksBinary(), why)
+    return { kind: 'trouble', outcome: { ...outcome, ours: true } }
   }
   const now = parts.now()
   const inside = await insideFields({ ...load, now }, body, sealer)
@@ -137,8 +177,10 @@ async function hopsOf({ resolver }: CarrierParts, { by, nextHop }: Delivery, pro
       return { kind: 'hops', hops: found.value.map((host) => ({ ...nextHop, host, serverName: host })) }
     case 'absent':
       return { kind: 'none', outcome: outcomeAt(nextHop, 'refused', replies.noMailHost(nextHop.host), found.why ?? '') }
-    case 'unknown':
-      return { kind: 'none', outcome: outcomeAt(nextHop, 'deferred', replies.dnsTrouble(nextHop.host), found.why) }
+    case 'unknown': {
+      const outcome = outcomeAt(nextHop, 'deferred', replies.dnsTrouble(nextHop.host), found.why)
+      return { kind: 'none', outcome: { ...outcome, unreached: true } }
+    }
   }
 }
 

@@ -15,6 +15,8 @@ export type OurFields = {
   readonly passKey: Buffer
   readonly id: string
   readonly now: Date
+  /** When the message was received; not the time of this attempt. */
+  readonly arrivedAt: Date
 }
 
 /**
@@ -29,12 +31,14 @@ export function ourFields(of: OurFields): string {
 }
 
 /** RFC 5321 section 4.4. `for` is left out: it would show one recipient of a blind copy to the others. */
-function received({ project, incoming, id, now }: OurFields): string {
+function received({ project, incoming, id, arrivedAt }: OurFields): string {
   const { client } = incoming
+  const by = `by ${project.gateway.hostname} with ${protocol(incoming)} id ${id};\r\n\t${dateTime(arrivedAt)}\r\n`
+  // A report of ours came from nobody.
+  if (client.address === '') return `Received: ${by}`
   const from = `from ${client.helo || 'unknown'} (${addressLiteral(client)})`
   const tls = client.tls === undefined ? '' : `\r\n\t(using ${client.tls.protocol} with cipher ${client.tls.cipher})`
-  const by = `by ${project.gateway.hostname} with ${protocol(incoming)} id ${id}`
-  return `Received: ${from}${tls}\r\n\t${by};\r\n\t${dateTime(now)}\r\n`
+  return `Received: ${from}${tls}\r\n\t${by}`
 }
 
 const addressLiteral = (client: Client): string =>

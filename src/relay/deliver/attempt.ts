@@ -47,6 +47,8 @@ export type Outcome = {
   readonly later?: Promise<Outcome>
   /** It did not get as far as MAIL: the hop's trouble, whatever message it would have been. */
   readonly unreached?: true
+  /** The hop was not asked: the reason lies with us. */
+  readonly ours?: true
 }
 
 /** Would the hop take mail for this recipient now? `unknown`: it did not say. */

@@ -106,11 +106,29 @@ async function explainDelivery(question: TrialQuestion, message: Message, admiss
   const sealer = await sealerOf({ project, admission, delivery }, async (name) => question.keys(project, name, 'seal'))
   const inside = await insideFields({ project, admission, delivery, copy, now }, copy.body, sealer)
   const content = await finish(
-    { project, incoming, admission, delivery, copy, passKey, id: 'explain', now, message, inside: inside.text },
+    {
+      project,
+      incoming,
+      admission,
+      delivery,
+      copy,
+      passKey,
+      id: 'explain',
+      now,
+      arrivedAt: now,
+      message,
+      inside: inside.text,
+    },
     copy.body,
     keys.signers,
   )
-  return { content, delivery: describe(project, delivery, copy, signing, [...keys.toBeMade.map(toBeMadeReason), ...sealReason(inside.seal)]) }
+  return {
+    content,
+    delivery: describe(project, delivery, copy, signing, [
+      ...keys.toBeMade.map(toBeMadeReason),
+      ...sealReason(inside.seal),
+    ]),
+  }
 }
 
 function describe(

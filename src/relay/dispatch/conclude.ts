@@ -1,0 +1,122 @@
+/** Writes down what became of recipients: results, and the reports that they cause, in one commit; and the trace of it. */
+import type { KeptMessage, KeptRecipient, Lease, NewMessage, Queue, Result } from '../../queue/queue.ts'
+import { type Fate, reportFor } from '../notify/notify.ts'
+import { oneLine, type Recorder } from '../record/record.ts'
+import type { Finisher } from './finisher.ts'
+import { type Case, type Ended, isLate, type Judged, judge, mayBeTold, type Times } from './judge.ts'
+
+export type ConcludeParts = {
+  readonly queue: Pick<Queue, 'content'>
+  readonly finisher: Finisher
+  readonly recorder: Recorder
+  readonly now: () => Date
+}
+
+/** A result that needs no judging: nothing was tried. */
+export type Direct = { readonly kept: KeptRecipient; readonly result: Result }
+
+export type Conclusion = {
+  readonly lease: Lease
+  readonly message: KeptMessage
+  readonly direct: readonly Direct[]
+  /** With what it takes to judge them. */
+  readonly tried?: {
+    readonly of: Case
+    readonly ended: readonly Ended[]
+    readonly times: Times
+    readonly isWish: boolean
+  }
+}
+
+type Tried = NonNullable<Conclusion['tried']>
+type Told = { readonly ended: Ended; readonly judged: Judged }
+
+export async function conclude(parts: ConcludeParts, c: Conclusion): Promise<void> {
+  const { tried } = c
+  const told = tried?.ended.map((ended) => ({ ended, judged: verdict(tried, ended) })) ?? []
+  const failed =
+    tried &&
+    (await reportOn(
+      parts,
+      tried,
+      'failed',
+      told.filter(({ judged }) => judged.end !== undefined),
+    ))
+  const late = tried === undefined ? [] : told.filter((one) => staysLate(tried, one))
+  const delayed = tried && (await reportOn(parts, tried, 'delayed', late))
+  const reports = [failed, delayed].filter((report) => report !== undefined)
+  const all = [...c.direct, ...told.map(({ ended, judged }) => ({ kept: ended.kept, result: judged.result }))]
+  if (all.length === 0) return
+  const isDone = await parts.finisher.finish(
+    c.lease,
+    all.map(({ result }) => result),
+    { reports, warned: late.length > 0 },
+  )
+  if (!isDone) return
+  parts.recorder.reported(reports.length)
+  trace(parts.recorder, c.message, all, failed)
+  for (const report of reports) traceReport(parts.recorder, report)
+}
+
+function verdict({ of, times, isWish }: Tried, ended: Ended): Judged {
+  return isWish ? wished(of, ended) : judge(of, ended, times)
+}
+
+/** Only senders whose mail came through a tenant can get it back; for others it stays with the operator. */
+function wished({ kept }: Case, { kept: { n, reply }, outcome }: Ended): Judged {
+  if (mayBeTold(kept)) return { result: { n, reply, why: outcome.why, kind: 'returned' }, end: 'returned' }
+  const why = 'it cannot be returned: its sender may not be told'
+  return { result: { n, reply, why, kind: 'held', cause: 'operator' } }
+}
+
+const staysLate = ({ of, times }: Tried, { ended, judged: { result } }: Told): boolean =>
+  (result.kind === 'waiting' || result.kind === 'unchanged') && isLate(of, ended.kept, times.now)
+
+async function reportOn(
+  { queue, now }: ConcludeParts,
+  { of, times }: Tried,
+  kind: 'failed' | 'delayed',
+  told: readonly Told[],
+): Promise<NewMessage | undefined> {
+  const { project, message, kept } = of
+  if (told.length === 0 || !mayBeTold(kept)) return undefined
+  const content = (await queue.content(message.id).catch(() => undefined)) ?? Buffer.of()
+  // The queue's clock and the one on the wall may differ.
+  const left = message.receivedAt + project.policy.returnAfterMs - times.now
+  return reportFor({
+    project,
+    kind,
+    id: message.id,
+    kept,
+    content,
+    recipients: told.map(({ ended, judged }) => fateOf(ended, judged, now)),
+    now: now(),
+    ...(kind === 'delayed' ? { giveUpAt: new Date(now().getTime() + left) } : {}),
+  })
+}
+
+function fateOf(
+  { recipient, rewritten, tenant, outcome, kept }: Ended,
+  { end = 'expired' }: Judged,
+  now: () => Date,
+): Fate {
+  const where = tenant === undefined ? {} : { tenant }
+  const base = { recipient, rewritten, end, ...where }
+  if (end === 'returned') return { ...base, reply: kept.reply }
+  return { ...base, reply: oneLine(outcome.reply), remote: outcome.remote, lastAttemptAt: now().getTime() }
+}
+
+function trace(recorder: Recorder, message: KeptMessage, all: readonly Direct[], failed: NewMessage | undefined): void {
+  const { id, messageId, sender } = message
+  const steps = recorder.again({ id, messageId, sender })
+  const told = failed === undefined ? 'its sender asked not to be told' : `reported to its sender as ${failed.id}`
+  for (const { kept, result } of all) {
+    if (result.kind === 'held') steps.queued('HOLD', kept.address, `${result.cause}: ${result.why}`)
+    if (result.kind === 'returned') steps.queued('RETURN', kept.address, told)
+  }
+}
+
+function traceReport(recorder: Recorder, { id, messageId, recipients }: NewMessage): void {
+  const steps = recorder.again({ id, messageId, sender: '' })
+  for (const { address, why } of recipients) steps.queued('KEEP', address, why)
+}

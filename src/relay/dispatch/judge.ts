@@ -1,0 +1,106 @@
+/** What an outcome means for a recipient in the queue: done, to be tried again, given back to its sender, or held. */
+import type { Project } from '../../project/project.ts'
+import { backOffMs, type KeptMessage, type KeptRecipient, type Result, type Trouble } from '../../queue/queue.ts'
+import { meaningOf, type Outcome } from '../deliver/deliver.ts'
+import type { Kept } from '../keep/keep.ts'
+import type { MailFrom, Recipient } from '../listen/listen.ts'
+import type { Fate } from '../notify/notify.ts'
+import { oneLine } from '../record/record.ts'
+
+/** A message in the queue, read back. */
+export type Case = { readonly project: Project; readonly message: KeptMessage; readonly kept: Kept }
+
+/** One recipient after an attempt. */
+export type Ended = {
+  readonly kept: KeptRecipient
+  readonly recipient: Recipient
+  readonly lane: string
+  readonly rewritten: string
+  /** Whose host it was. */
+  readonly tenant?: string
+  readonly outcome: Outcome
+}
+
+/** `fate`: what its sender is to be told, if anybody may be. */
+export type Judged = { readonly result: Result; readonly end?: Fate['end'] }
+
+export type Times = {
+  /** Of the attempt's end, by the queue's clock. */
+  readonly now: number
+  /** When a message that met a next hop in trouble is due again: its lane decides in the end. */
+  readonly soon: number
+  /** It was not attempted itself: what is not given up stays as it is. */
+  readonly isSwept: boolean
+}
+
+const minute = 60_000
+const operatorPauseMs = 15 * minute
+const shortestThrottleMs = 5 * minute
+
+/**
+ * Only mail of a tenant has a sender who may be told: others may have put anybody's address there, and a report about a
+ * report goes round (RFC 5321 section 4.5.5, docs/decisions/mixed-outcomes.md).
+ */
+export function mayBeTold({
+  peer,
+  mailFrom,
+}: {
+  readonly peer: { readonly kind: string }
+  readonly mailFrom: MailFrom
+}): boolean {
+  return peer.kind === 'tenant' && mailFrom.path.kind === 'address'
+}
+
+export function judge(of: Case, ended: Ended, times: Times): Judged {
+  const { outcome } = ended
+  const facts = { n: ended.kept.n, reply: oneLine(outcome.reply), why: outcome.why }
+  switch (outcome.kind) {
+    case 'delivered':
+      return { result: { ...facts, kind: 'delivered' } }
+    case 'refused':
+      return givenUp(of, facts, 'refused')
+    case 'deferred':
+      if (isExpired(of, ended.kept, times.now)) return givenUp(of, facts, 'expired')
+      if (times.isSwept) return { result: { ...facts, kind: 'unchanged' } }
+      return { result: { ...facts, ...waiting(ended, times) } }
+  }
+}
+
+type Facts = { readonly n: number; readonly reply: string; readonly why: string }
+
+/** Whoever cannot be told has not lost the message: an operator sees it, held. */
+function givenUp({ kept }: Case, facts: Facts, end: 'refused' | 'expired'): Judged {
+  return mayBeTold(kept)
+    ? { result: { ...facts, kind: 'returned' }, end }
+    : { result: { ...facts, kind: 'held', cause: end } }
+}
+
+/** Time that it was held does not count. */
+export const ageAt = (now: number, { receivedAt }: KeptMessage, { releasedAt }: KeptRecipient): number =>
+  now - (releasedAt ?? receivedAt)
+
+function isExpired({ project, message }: Case, kept: KeptRecipient, now: number): boolean {
+  return ageAt(now, message, kept) >= project.policy.returnAfterMs
+}
+
+/** Its sender is to hear that it is late: once, of all that wait. */
+export function isLate({ project, message }: Case, kept: KeptRecipient, now: number): boolean {
+  return message.warnedAt === undefined && ageAt(now, message, kept) >= project.policy.warnAfterMs
+}
+
+type Waiting = Extract<Result, { kind: 'waiting' }>
+
+function waiting(
+  { lane, outcome, kept }: Ended,
+  { now, soon }: Times,
+): Pick<Waiting, 'kind' | 'lane' | 'trouble' | 'nextAt'> {
+  const trouble: Trouble = meaningOf(outcome.reply) ?? 'temporary'
+  const again = { kind: 'waiting', lane, trouble } as const
+  if (trouble === 'operator') return { ...again, nextAt: now + spread(operatorPauseMs) }
+  if (trouble === 'throttled')
+    return { ...again, nextAt: now + Math.max(spread(shortestThrottleMs), 2 * backOffMs(kept.attempts + 1)) }
+  return outcome.unreached === true ? { ...again, nextAt: soon } : again
+}
+
+/** A tenth more or less, so that what failed together does not come back together. */
+export const spread = (ms: number): number => Math.round(ms * (0.9 + 0.2 * Math.random()))

@@ -1,0 +1,155 @@
+/**
+ * Carries out release orders: the held mail of a domain goes in the order of arrival, at the order's rate; with
+ * `whenAccepted` each recipient only once the next hop has said to a probe that it takes the address.
+ */
+import type { Project } from '../../project/project.ts'
+import type { HeldRecipient, Queue, ReleaseOrder, ReleaseStep } from '../../queue/queue.ts'
+import { routeAsOpen } from '../admit/admit.ts'
+import type { Carrier } from '../carry/carry.ts'
+import { messageAgain, readEnvelope, readRecipient } from '../keep/keep.ts'
+import { type Delivery, plan } from '../plan/plan.ts'
+import type { Recorder } from '../record/record.ts'
+
+export type ReleaseParts = {
+  readonly queue: Pick<Queue, 'now' | 'figures' | 'releaseOrders' | 'nextHeld' | 'letGo'>
+  readonly carrier: Pick<Carrier, 'probe'>
+  readonly recorder: Recorder
+  readonly project: () => Project | undefined
+}
+export type Releases = {
+  /** Once a second. How many were let go. */
+  tick(signal: AbortSignal): Promise<number>
+}
+
+/** Rows of the queue looked at, and questions asked of next hops, in one step. */
+const looksAtOnce = 100
+const probesAtOnce = 10
+const probeMs = 10_000
+/** An address that is not there yet is not asked for again for so long. */
+const rememberMs = 60_000
+/** What was not used up while nothing was there is not made up for all at once. */
+const longestSavingMs = 5000
+
+/** Where an order has got to. In memory: after a restart it begins at the front, where the oldest are. */
+type Progress = { budget: number; at: number; after?: string; readonly refused: Map<string, number> }
+
+export function makeReleases(parts: ReleaseParts): Releases {
+  const progress = new Map<string, Progress>()
+  let isRunning = false
+  return {
+    async tick(signal) {
+      if (isRunning || parts.queue.figures.held === 0 || parts.project() === undefined) return 0
+      isRunning = true
+      try {
+        return await carryOut(parts, progress, signal)
+      } finally {
+        isRunning = false
+      }
+    },
+  }
+}
+
+async function carryOut(parts: ReleaseParts, progress: Map<string, Progress>, signal: AbortSignal): Promise<number> {
+  const orders = await parts.queue.releaseOrders()
+  for (const domain of progress.keys()) if (!orders.some((order) => order.domain === domain)) progress.delete(domain)
+  let released = 0
+  for (const order of orders) {
+    const mine = progress.get(order.domain) ?? { budget: 1, at: parts.queue.now(), refused: new Map() }
+    progress.set(order.domain, mine)
+    released += await stepOf(parts, order, mine, signal)
+  }
+  return released
+}
+
+async function stepOf(parts: ReleaseParts, order: ReleaseOrder, mine: Progress, signal: AbortSignal): Promise<number> {
+  const now = parts.queue.now()
+  save(mine, order, now)
+  const limit = Math.floor(mine.budget)
+  if (limit === 0) return 0
+  const look = order.whenAccepted ? looksAtOnce : Math.min(looksAtOnce, limit)
+  const { items, next } = await parts.queue.nextHeld(order.domain, look, order.whenAccepted ? mine.after : undefined)
+  const chosen = order.whenAccepted
+    ? await acceptedOf(parts, mine, items, limit, signal)
+    : { go: items, asked: 0, notAccepted: 0, seen: items.length }
+  // The next step goes on behind what was looked at, and from the front again behind the last.
+  mine.after = chosen.seen < items.length ? mine.after : next
+  if (chosen.go.length === 0 && chosen.asked === 0) return 0
+  const recipients = chosen.go.map(({ message: { id }, recipient: { n } }) => ({ id, n }))
+  const step: ReleaseStep = { recipients, asked: chosen.asked, notAccepted: chosen.notAccepted }
+  const released = await parts.queue.letGo(order.domain, step)
+  mine.budget -= released
+  for (const item of chosen.go) trace(parts, order, item)
+  return released
+}
+
+function save(mine: Progress, { perMinute }: ReleaseOrder, now: number): void {
+  const perMs = perMinute / 60_000
+  mine.budget = Math.min(mine.budget + (now - mine.at) * perMs, Math.max(1, longestSavingMs * perMs))
+  mine.at = now
+  for (const [address, until] of mine.refused) if (until <= now) mine.refused.delete(address)
+}
+
+type Chosen = {
+  readonly go: readonly HeldRecipient[]
+  readonly asked: number
+  readonly notAccepted: number
+  readonly seen: number
+}
+
+/** In order of arrival; one question for each address, whose answer holds for all its mail in this step. */
+async function acceptedOf(
+  parts: ReleaseParts,
+  mine: Progress,
+  items: readonly HeldRecipient[],
+  limit: number,
+  signal: AbortSignal,
+): Promise<Chosen> {
+  const go: HeldRecipient[] = []
+  const answers = new Map<string, boolean>()
+  let [notAccepted, seen] = [0, 0]
+  for (const item of items) {
+    const address = item.recipient.address.toLowerCase()
+    if (go.length >= limit || (answers.size >= probesAtOnce && !answers.has(address)) || signal.aborted) break
+    seen += 1
+    if (mine.refused.has(address)) continue
+    const isAccepted = answers.get(address) ?? (await isTaken(parts, item, signal))
+    if (!answers.has(address) && !isAccepted) notAccepted += 1
+    answers.set(address, isAccepted)
+    if (isAccepted) go.push(item)
+    else mine.refused.set(address, parts.queue.now() + rememberMs)
+  }
+  return { go, asked: answers.size, notAccepted, seen }
+}
+
+async function isTaken(parts: ReleaseParts, item: HeldRecipient, signal: AbortSignal): Promise<boolean> {
+  const project = parts.project()
+  const delivery = project && deliveryOf(project, item)
+  if (project === undefined || delivery === undefined) return false
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(probeMs)])
+  const [answer] = await parts.carrier.probe(project, delivery, deadline)
+  return answer?.kind === 'accepted'
+}
+
+/** How it would go now, with the envelope that it would have. Its content is not needed for that. */
+function deliveryOf(project: Project, { message, recipient: held }: HeldRecipient): Delivery | undefined {
+  const kept = readEnvelope(message.envelope)
+  const recipient = readRecipient(held)
+  if ('why' in kept || 'why' in recipient) return undefined
+  const again = messageAgain(project, kept, Buffer.of())
+  if (again === undefined) return undefined
+  const { mailFrom } = again.incoming
+  const { peer, from, pass } = again.admission
+  const way = routeAsOpen(project, peer, mailFrom, recipient)
+  if (way.kind === 'refused') return undefined
+  return plan({ project, peer, mailFrom, from, pass, routed: [{ recipient, route: way }] }).deliveries[0]
+}
+
+function trace(
+  { recorder }: ReleaseParts,
+  { by, whenAccepted }: ReleaseOrder,
+  { message, recipient }: HeldRecipient,
+): void {
+  const { id, messageId, sender } = message
+  const why = `let go by the order of ${by}${whenAccepted ? ', its next hop takes the address' : ''}`
+  recorder.again({ id, messageId, sender }).queued('RELEASE', recipient.address, why)
+}

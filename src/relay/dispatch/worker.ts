@@ -1,0 +1,129 @@
+/** Works on one message out of the queue: reads it back, attempts it, and has written down what became of it. */
+import type { Project } from '../../project/project.ts'
+import type { KeptMessage, KeptRecipient, Lease, Queue, Work } from '../../queue/queue.ts'
+import type { Carrier } from '../carry/carry.ts'
+import { type Kept, readEnvelope, readRecipient } from '../keep/keep.ts'
+import type { Recorder } from '../record/record.ts'
+import { type Arrived, attempt, byWish, held } from './attempt.ts'
+import { conclude, type Direct } from './conclude.ts'
+import type { Finisher } from './finisher.ts'
+import type { Ended } from './judge.ts'
+import type { Lanes } from './lanes.ts'
+
+export type WorkerParts = {
+  readonly queue: Queue
+  readonly carrier: Carrier
+  readonly recorder: Recorder
+  readonly lanes: Lanes
+  readonly finisher: Finisher
+  readonly project: () => Project | undefined
+  readonly now: () => Date
+  readonly onTrouble: (why: string) => void
+  /** Fires when what is in hand must end. */
+  readonly signal: AbortSignal
+  /** A lease is extended this often. */
+  readonly extendMs: number
+}
+
+export type Arrival = Arrived & {
+  /** What it is judged by; absent: nothing could be judged. */
+  readonly by?: { readonly project: Project; readonly kept: Kept }
+  /** Nothing was tried: an attempt in the same lane failed at this time. */
+  readonly sweptAt?: number
+}
+
+const errorPauseMs = 10 * 60_000
+
+/** Takes its place in the lane, and gives it up before the result is on disk. */
+export async function workOn(parts: WorkerParts, work: Work): Promise<void> {
+  const isAttempt = work.wish === undefined
+  if (isAttempt) parts.lanes.begin(work.lane)
+  await whileHeld(parts, work.lease, async () => {
+    const arrival = await arrive(parts, work).catch((error: unknown) => broke(parts, work, error))
+    if (isAttempt) parts.lanes.end(work.lane, arrival.outcomes)
+    await writeDown(parts, work, arrival)
+  })
+}
+
+async function arrive(parts: WorkerParts, work: Work): Promise<Arrival> {
+  const { queue, carrier, recorder, signal } = parts
+  const project = parts.project()
+  if (project === undefined) return nothingTried(work.recipients.map(unchanged))
+  const kept = readEnvelope(work.message.envelope)
+  if ('why' in kept) return nothingTried(work.recipients.map((one) => held(one, 'operator', kept.why)))
+  const by = { project, kept }
+  if (work.wish !== undefined) return { ...toReturn(work), by }
+  const content = await queue.content(work.message.id)
+  if (content === undefined)
+    return nothingTried(work.recipients.map((one) => held(one, 'operator', 'its content is not in the queue')))
+  const { id, messageId, sender } = work.message
+  const steps = recorder.again({ id, messageId, sender })
+  return { ...(await attempt({ ...by, carrier, work, content, steps, now: queue.now(), signal })), by }
+}
+
+const nothingTried = (direct: readonly Direct[]): Arrival => ({ direct, ended: [], outcomes: [] })
+
+const unchanged = (kept: KeptRecipient): Direct => ({
+  kept,
+  result: { n: kept.n, kind: 'unchanged', reply: kept.reply, why: kept.why },
+})
+
+function toReturn(work: Work): Arrived {
+  const direct: Direct[] = []
+  const ended: Ended[] = []
+  for (const kept of work.recipients) {
+    const recipient = readRecipient(kept)
+    if ('why' in recipient) direct.push(held(kept, 'operator', recipient.why))
+    else ended.push(byWish(kept, recipient))
+  }
+  return { direct, ended, outcomes: [] }
+}
+
+/** A fault of ours, or a disk that cannot be read: this message waits, the others go on. */
+function broke({ queue, onTrouble }: WorkerParts, work: Work, error: unknown): Arrival {
+  const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  onTrouble(`message ${work.message.id}: ${why}`)
+  const nextAt = queue.now() + errorPauseMs
+  const result = { kind: 'waiting', lane: work.lane, trouble: 'temporary', nextAt, reply: '', why } as const
+  return nothingTried(work.recipients.map((kept) => ({ kept, result: { n: kept.n, ...result } })))
+}
+
+export type Held = { readonly lease: Lease; readonly message: KeptMessage; readonly wish?: 'return' }
+
+export async function writeDown(
+  parts: WorkerParts,
+  work: Held,
+  { direct, ended, by, sweptAt }: Arrival,
+): Promise<void> {
+  const { signal, queue, lanes } = parts
+  // What may have arrived stays with its lease when we are told to end: the next start finds it due, and says so.
+  const known = ended.filter(({ outcome }) => outcome.later === undefined)
+  const isBrokenOff = ({ outcome }: Ended): boolean => signal.aborted && outcome.kind === 'deferred'
+  const { lease, message } = work
+  const asBefore = known.filter(isBrokenOff).map(({ kept }) => unchanged(kept))
+  const judgeable = by && {
+    of: { ...by, message },
+    ended: known.filter((one) => !isBrokenOff(one)),
+    times: { now: sweptAt ?? queue.now(), soon: lanes.soon(), isSwept: sweptAt !== undefined },
+    isWish: work.wish !== undefined,
+  }
+  await conclude(parts, {
+    lease,
+    message,
+    direct: [...direct, ...asBefore],
+    ...(judgeable === undefined ? {} : { tried: judgeable }),
+  })
+}
+
+/** A large message to a slow hop may take longer than a lease lasts. */
+export async function whileHeld(parts: WorkerParts, lease: Lease, work: () => Promise<void>): Promise<void> {
+  const timer = setInterval(() => {
+    parts.queue.extend(lease).catch((error: unknown) => parts.onTrouble(`a lease cannot be extended: ${String(error)}`))
+  }, parts.extendMs)
+  timer.unref()
+  try {
+    await work()
+  } finally {
+    clearInterval(timer)
+  }
+}
