@@ -13,13 +13,15 @@ const causeway = fileURLToPath(new URL('../bin/causeway', import.meta.url))
 const startWithinMs = 30_000
 
 /** With `profileDir` each of its threads writes a CPU profile there when it ends. */
-export async function startGateway(o: PeerOptions & { readonly profileDir: string | undefined }): Promise<Peer> {
+export async function startGateway(
+  o: PeerOptions & { readonly profileDir: string | undefined; readonly dns?: string },
+): Promise<Peer> {
   const port = await freePort()
   const dataDir = join(o.dir, 'data')
   const logFile = join(o.dir, 'causeway.log')
   mkdirSync(o.dir, { recursive: true })
   const projectFile = writeProject(o)
-  const places = ['--smtp', `127.0.0.1:${port}`, '--http', '127.0.0.1:0', '--dns', '127.0.0.1:9']
+  const places = ['--smtp', `127.0.0.1:${port}`, '--http', '127.0.0.1:0', '--dns', o.dns ?? '127.0.0.1:9']
   const command = [causeway, 'serve', '--data', dataDir, ...places, '--project', projectFile, '--workers', '1']
   const profiling = o.profileDir === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${o.profileDir}` }
   const started = await startServer(o.core, command, { logFile, env: { ...process.env, ...profiling } })

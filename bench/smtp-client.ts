@@ -21,8 +21,12 @@ export type SmtpClient = {
 }
 
 /** Connects and greets; with a context also STARTTLS, verified. */
-export async function connect(port: number, context: SecureContext | undefined): Promise<SmtpClient> {
-  const tcp = connectTcp({ host: '127.0.0.1', port, noDelay: true })
+export async function connect(
+  port: number,
+  context: SecureContext | undefined,
+  localAddress = '127.0.0.1',
+): Promise<SmtpClient> {
+  const tcp = connectTcp({ host: '127.0.0.1', port, noDelay: true, localAddress })
   const plain = makeTalk(tcp)
   await plain.reply('220')
   await plain.command('EHLO load.example', '250')
