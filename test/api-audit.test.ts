@@ -49,6 +49,9 @@ const samples = (): Readonly<Record<string, Sample | 'changes nothing'>> => ({
     prepare: () =>
       stage.queue.orderRelease({ domain: 'shared.example', whenAccepted: false, perMinute: 1, by: 'test' }),
   },
+  'PUT /v1/secrets/{name}': { path: '/v1/secrets/one', body: { value: 'bm90IHRvbGQ=' }, what: 'secret.set' },
+  'DELETE /v1/secrets/{name}': { path: '/v1/secrets/one', what: 'secret.remove' },
+  'POST /v1/secrets/rotate-key': { what: 'secret.rotate-key' },
   'POST /v1/queue/hold': { body: { all: true }, what: 'queue.hold', prepare: () => stage.put({}) },
   'POST /v1/queue/release': { body: { all: true }, what: 'queue.release', prepare: held },
   'POST /v1/queue/retry': { body: { all: true }, what: 'queue.retry', prepare: () => stage.put({}) },
@@ -107,7 +110,10 @@ test('what is refused, and what is only tried, is no record', async () => {
 })
 
 test('no secret stands in a record', () => {
-  assert.doesNotMatch(JSON.stringify(records()), /only-tenant1-knows|PRIVATE KEY|only-for-this-test/)
+  assert.doesNotMatch(
+    JSON.stringify(records()),
+    /only-tenant1-knows|PRIVATE KEY|only-for-this-test|bm90IHRvbGQ|not told/,
+  )
 })
 
 test('an operator can claim a name, and nothing but a name', async () => {

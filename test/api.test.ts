@@ -115,6 +115,7 @@ test('the OpenAPI document lists exactly these operations', async () => {
   )
   assert.deepEqual(operations.sort(), [
     'DELETE /v1/domains/{name}/release',
+    'DELETE /v1/secrets/{name}',
     'GET /metrics',
     'GET /v1/audit',
     'GET /v1/audit/verify',
@@ -134,6 +135,7 @@ test('the OpenAPI document lists exactly these operations', async () => {
     'GET /v1/queue/totals',
     'GET /v1/queue/{id}',
     'GET /v1/ready',
+    'GET /v1/secrets',
     'GET /v1/trace',
     'GET /v1/trace.csv',
     'POST /v1/directory',
@@ -150,8 +152,10 @@ test('the OpenAPI document lists exactly these operations', async () => {
     'POST /v1/queue/release',
     'POST /v1/queue/retry',
     'POST /v1/queue/return',
+    'POST /v1/secrets/rotate-key',
     'PUT /v1/domains/{name}/mode',
     'PUT /v1/project',
+    'PUT /v1/secrets/{name}',
   ])
 })
 
@@ -170,7 +174,8 @@ test('each operation says what it does, what it takes and what it answers', asyn
         (o.parameters ?? []).every((p) => p.schema !== undefined),
         `${name}: schemas of parameters`,
       )
-      const takesNothing = method === 'get' || method === 'delete' || path.startsWith('/v1/dkim/')
+      const takesNothing =
+        method === 'get' || method === 'delete' || path.startsWith('/v1/dkim/') || path.endsWith('/rotate-key')
       assert.ok(takesNothing || o.requestBody !== undefined, `${name}: request`)
     }
   }

@@ -66,6 +66,7 @@ export async function setDesk(): Promise<DeskStage> {
     queue,
     disk: watched(disk),
     audit: makeAudit(opened.db, () => clock.at),
+    tryLanes: () => {},
     trace: silentTrace,
     resolver: noResolver,
     passKey: Buffer.alloc(32),
@@ -100,8 +101,8 @@ export async function setDesk(): Promise<DeskStage> {
     async put({ to = [{}], ...message }) {
       made += 1
       const whole = { ...aMessage, id: `m${made}`, ...message, recipients: to.map((r) => ({ ...aRecipient, ...r })) }
-      const kept = await queue.put({ ...whole, recipients: whole.recipients.map(withDomain) })
-      assert.ok(kept.ok, kept.ok ? '' : kept.why)
+      const answer = await queue.put({ ...whole, recipients: whole.recipients.map(withDomain) })
+      assert.ok(answer.ok, answer.ok ? '' : answer.why)
       return whole.id
     },
     async [Symbol.asyncDispose]() {
@@ -175,5 +176,6 @@ const noResolver: Desk['resolver'] = {
   txt: nothing,
   ns: nothing,
   cname: nothing,
+  records: async () => ({ kind: 'absent', nameExists: false }),
   close: () => {},
 }
