@@ -15,6 +15,7 @@ const packages = {
   opendkim: 'opendkim',
   dkimverify: 'python3-dkim',
   swaks: 'swaks',
+  haproxy: 'haproxy',
 } as const
 export type Program = keyof typeof packages
 
