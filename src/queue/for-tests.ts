@@ -47,8 +47,8 @@ export type Bench = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function bench(o: Partial<QueueOptions> = {}): Promise<Bench> {
-  const dir = mkdtempSync(join(tmpdir(), 'causeway-queue-'))
+export async function bench(o: Partial<QueueOptions> & { readonly under?: string } = {}): Promise<Bench> {
+  const dir = mkdtempSync(join(o.under ?? tmpdir(), 'causeway-queue-'))
   const clock = { now: Date.UTC(2026, 10, 23, 8) }
   const open = async (): Promise<Queue> => {
     const opened = await openQueue({ dir, sweepMs: 0, now: () => clock.now, ...o })

@@ -14,21 +14,24 @@ const end = Number.MAX_SAFE_INTEGER
 
 /** `after`: a message's n. */
 export function fitting(db: Db, filter: Filter, after: number, at: number): Span {
-  const { from, upTo } = span(db, filter, after)
+  const { from, upTo, isLast } = span(db, filter, after)
   const statement = filter.lane === undefined ? sql.fitting : sql.fittingInLane
   const rows = db.all(statement, from, upTo, ...valuesOf(filter, at))
-  return upTo === end ? { rows } : { rows, next: upTo }
+  return isLast ? { rows } : { rows, next: upTo }
 }
 
-/** Ids are taken one message at a time; everything else about a thousand recipients at a time, and always whole messages. */
-function span(db: Db, filter: Filter, after: number): { readonly from: number; readonly upTo: number } {
+/** Messages: `from` is not one of them, `upTo` is. */
+type Stretch = { readonly from: number; readonly upTo: number; readonly isLast: boolean }
+
+/** Of ids one message at a time; otherwise as many messages as have about a thousand recipients. */
+function span(db: Db, filter: Filter, after: number): Stretch {
   if (filter.ids !== undefined) {
     const [first, second] = db.all(sql.nextOfIds, after, JSON.stringify(filter.ids)).map((row) => Number(row.n))
-    if (first === undefined) return { from: end, upTo: end }
-    return { from: first - 1, upTo: second === undefined ? end : first }
+    if (first === undefined) return { from: after, upTo: after, isLast: true }
+    return { from: first - 1, upTo: first, isLast: second === undefined }
   }
   const row = filter.lane === undefined ? db.get(sql.spanEnd, after) : db.get(sql.spanEndInLane, after, filter.lane)
-  return { from: after, upTo: row === undefined ? end : Number(row.message) }
+  return { from: after, upTo: row === undefined ? end : Number(row.message), isLast: row === undefined }
 }
 
 function valuesOf(f: Filter, at: number): readonly Value[] {
