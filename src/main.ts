@@ -114,7 +114,22 @@ async function assemble(
     ...figuresOf(recorder, taking.listener, deliverer),
     account: account(recorder.counts, atStart, queue.figures),
   })
-  const desk: Desk = { token, live, trace, resolver: fresh, passKey, vault, audit, queue, disk, figures, now, log }
+  const tryLanes = (): void => dispatch.tryLanes()
+  const desk: Desk = {
+    token,
+    live,
+    trace,
+    resolver: fresh,
+    passKey,
+    vault,
+    audit,
+    queue,
+    disk,
+    tryLanes,
+    figures,
+    now,
+    log,
+  }
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
   const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
   taking.listener = listener

@@ -32,6 +32,8 @@ export type Desk = {
   readonly audit: Audit
   readonly queue: Queue
   readonly disk: DiskWatch
+  /** Next hops in trouble are tried at once: whoever asks for that has mended something. */
+  readonly tryLanes: () => void
   readonly passKey: Buffer
   readonly vault: Vault
   /** Figures of the running relay. */

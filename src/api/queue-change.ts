@@ -85,6 +85,7 @@ export function queueChangeResource(api: Api, desk: Desk): void {
         ({ by }) => actions[verb].run(desk.queue, filter, by),
         (count) => ({ after: `${count} recipients` }),
       )
+      if (verb === 'retry') desk.tryLanes()
       return { touched, running: await runningOf(desk.queue, filter), ...refused }
     })
   }

@@ -32,6 +32,8 @@ export type Dispatch = {
   follow(lease: Lease, message: NewMessage, pending: readonly Pending[]): void
   /** Something may be due. */
   kick(): void
+  /** An operator has mended something: next hops in trouble are probed at once, not when their pause ends. */
+  tryLanes(): void
   /** Nothing new is begun. */
   stop(): void
   /** Waits so long for what is in hand, then breaks it off. What may have arrived stays running, and is due at the next start. */

@@ -118,6 +118,11 @@ export class Lanes {
     )
   }
 
+  /** No pause lasts any longer. */
+  forgive(): void {
+    for (const lane of this.#lanes.values()) lane.pausedUntil = 0
+  }
+
   /** Soon again; for a message whose next hop could not be reached, since its lane decides when. */
   soon(): number {
     return this.#o.now() + this.#jittered(this.#o.firstPauseMs)

@@ -108,6 +108,11 @@ class Loop implements Dispatch {
     })
   }
 
+  tryLanes(): void {
+    this.#lanes.forgive()
+    this.kick()
+  }
+
   stop(): void {
     this.#isStopped = true
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
