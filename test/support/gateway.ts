@@ -20,6 +20,7 @@ export type GatewayOptions = {
 
 export type CommandResult = { readonly code: number | null; readonly out: string; readonly err: string }
 export type Gateway = {
+  readonly pid: number
   readonly data: string
   readonly smtp: readonly Place[]
   readonly url: string
@@ -68,6 +69,7 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
   const url = readFileSync(join(o.data, 'api.url'), 'utf8').trim()
   const token = readFileSync(join(o.data, 'api.token'), 'utf8').trim()
   return {
+    pid: running.pid,
     data: o.data,
     smtp: listeningAt(running.output()),
     url,
