@@ -165,6 +165,20 @@ describe('changing', () => {
     assert.deepEqual(await idsOf(''), ['m3'])
   })
 
+  test('who retries or releases has mended something: next hops in trouble are tried at once', async () => {
+    await stage.put({})
+    for (const [verb, tried] of [
+      ['hold', 0],
+      ['release', 1],
+      ['retry', 2],
+      ['return', 2],
+      ['drop', 2],
+    ] as const) {
+      await post(`/v1/queue/${verb}`, { all: true })
+      assert.equal(stage.lanes.tried, tried, verb)
+    }
+  })
+
   test('nothing is meant by saying nothing', async () => {
     await stage.put({})
     for (const body of [{}, { all: false }, { all: true, ids: ['m1'] }]) {

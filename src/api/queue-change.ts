@@ -66,7 +66,11 @@ export const previewSchema = z.object({
   recipients: z.number(),
   messages: z.number(),
   isAtLeast: z.boolean().describe('Counted up to here; there are more'),
-  silent: z.number().describe('Of these to be returned, those with the null sender: nobody is told'),
+  silent: z
+    .number()
+    .describe(
+      'Of these to be returned, those with the null sender: there is nobody to give them back to, and they are held',
+    ),
   ...left,
   examples: z.array(queueItemSchema).describe('The oldest of them'),
 })
@@ -85,7 +89,7 @@ export function queueChangeResource(api: Api, desk: Desk): void {
         ({ by }) => actions[verb].run(desk.queue, filter, by),
         (count) => ({ after: `${count} recipients` }),
       )
-      if (verb === 'retry') desk.tryLanes()
+      if (verb === 'retry' || verb === 'release') desk.tryLanes()
       return { touched, running: await runningOf(desk.queue, filter), ...refused }
     })
   }
@@ -119,7 +123,7 @@ async function runningOf(queue: Queue, filter: Filter): Promise<number> {
   return (await countOf(queue, { ...filter, state: 'running' })).recipients
 }
 
-/** Of a tenant, with the null sender: it can go back to nobody. */
+/** Of a tenant, with the null sender: it can go back to nobody, and the relay holds it instead. */
 async function silentOf(queue: Queue, filter: Filter): Promise<number> {
   if (filter.sender !== undefined && filter.sender !== '') return 0
   const counted = await countOf(queue, { ...filter, sender: '' }, { only: ({ message }) => mayReturn(message) })

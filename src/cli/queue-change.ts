@@ -78,7 +78,11 @@ function previewText(verb: Verb, preview: Preview): string {
     listText(examples, Date.now()).trimEnd(),
     ...more,
     `${countText(preview)}: ${verbs[verb].before}`,
-    ...(silent === 0 ? [] : [`${some(silent, 'recipient')} of the null sender among them: there is nobody to tell`]),
+    ...(silent === 0
+      ? []
+      : [
+          `${some(silent, 'recipient')} of the null sender among them: there is nobody to give them back to, and they are held`,
+        ]),
     ...(left === 0 ? [] : [`${some(left, 'recipient')} left alone: ${why}`]),
     '',
   ].join('\n')

@@ -23,6 +23,8 @@ export type DeskStage = AsyncDisposable & {
   /** Holds the project and the data folder `data`. */
   readonly dir: string
   readonly log: readonly Told[]
+  /** How often next hops in trouble were to be tried at once. */
+  readonly lanes: { readonly tried: number }
   /** What the disk watch says. */
   readonly disk: { isLow: boolean; why: string; freeBytes: number }
   /** Moves the clock on. */
@@ -58,6 +60,7 @@ export async function setDesk(): Promise<DeskStage> {
   const { queue } = opening
   const disk = { isLow: false, why: '', freeBytes: 5e9 }
   const log: Told[] = []
+  const lanes = { tried: 0 }
   const atStart = await queue.totals()
   const counts = noCounts()
   const desk: Desk = {
@@ -66,7 +69,7 @@ export async function setDesk(): Promise<DeskStage> {
     queue,
     disk: watched(disk),
     audit: makeAudit(opened.db, () => clock.at),
-    tryLanes: () => {},
+    tryLanes: () => void (lanes.tried += 1),
     trace: silentTrace,
     resolver: noResolver,
     passKey: Buffer.alloc(32),
@@ -90,6 +93,7 @@ export async function setDesk(): Promise<DeskStage> {
     db: opened.db,
     dir,
     log,
+    lanes,
     disk,
     pass: (ms) => void (clock.at += ms),
     async ask(method, path, body) {
