@@ -58,6 +58,12 @@ function mail({ counts, hops }: Figures): readonly Metric[] {
   )
   return [
     counter('causeway_messages_total', 'Messages by the answer given.', answers),
+    counter('causeway_dmarc_failed_total', 'Messages from the internet that fail DMARC.', counts.dmarcFailed),
+    counter(
+      'causeway_dmarc_unknown_total',
+      'Messages from the internet for which DNS left DMARC open.',
+      counts.dmarcUnknown,
+    ),
     counter('causeway_recipients_refused_total', 'Recipients refused at RCPT.', counts.recipientsRefused),
     counter('causeway_recipients_delivered_total', 'Recipients handed to a next hop.', counts.delivered),
     counter('causeway_addresses_rewritten_total', 'Addresses changed in messages.', counts.rewritten),

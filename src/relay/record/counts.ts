@@ -13,6 +13,9 @@ export type Counts = {
   delivered: number
   rewritten: number
   signed: number
+  /** Messages of the internet that fail DMARC, whatever the project makes of that, and those for which DNS left it open. */
+  dmarcFailed: number
+  dmarcUnknown: number
   protocolErrors: number
   // Recipients, for the account.
   /** Their fate is ours, or was decided while the sender waited; reports of our own count as well. */
@@ -31,6 +34,8 @@ export const noCounts = (): Counts => ({
   delivered: 0,
   rewritten: 0,
   signed: 0,
+  dmarcFailed: 0,
+  dmarcUnknown: 0,
   protocolErrors: 0,
   recipientsAccepted: 0,
   deliveredAtOnce: 0,

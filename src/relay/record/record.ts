@@ -103,6 +103,8 @@ function makeRecord(
       event('RECEIVE', { ...receiveFacts(incoming, peer), subject: about.subject, tableVersion: about.tableVersion })
     },
     authenticated(found, { why }) {
+      if (found.dmarc.result === 'fail') counts.dmarcFailed += 1
+      if (found.dmarc.result === 'temperror') counts.dmarcUnknown += 1
       const facts = { client: incoming.client.address, new: resultsLine(found) }
       event('AUTH', why === '' ? facts : { ...facts, why })
     },
