@@ -226,6 +226,7 @@ function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer
   return {
     counts: recorder.counts,
     connections: listener?.connections ?? 0,
+    limits: listener?.limits ?? {},
     hops: deliverer.stats().destinations,
     isListening: listener !== undefined,
   }

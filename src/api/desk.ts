@@ -47,6 +47,8 @@ export type Figures = {
   /** Recipients since the start: what we accepted, and what became of all of it. */
   readonly account: Account
   readonly connections: number
+  /** How often each limit of the listener was met (docs/limits.md). */
+  readonly limits: Readonly<Record<string, number>>
   readonly hops: DeliveryStats['destinations']
   readonly isListening: boolean
 }

@@ -139,6 +139,11 @@ function gateway(desk: Desk, figures: Figures): readonly Metric[] {
   const { dropped } = desk.trace.stats()
   return [
     gauge('causeway_connections', 'Open incoming connections.', figures.connections),
+    counter(
+      'causeway_limit_total',
+      'How often each limit of the listener was met.',
+      Object.entries(figures.limits).map(([limit, count]) => [labels({ limit }), count] as const),
+    ),
     gauge('causeway_directory_entries', 'Entries in the directory.', desk.live.current()?.table.size ?? 0),
     counter('causeway_trace_dropped_total', 'Trace events lost because the disk could not keep up.', dropped),
     gauge('process_resident_memory_bytes', 'Resident memory.', process.memoryUsage.rss()),

@@ -79,6 +79,7 @@ export async function setDesk(): Promise<DeskStage> {
       account: account({ ...counts, recipientsAccepted: queue.figures.taken }, atStart, queue.figures),
       connections: 0,
       hops: [],
+      limits: { recipients: 3 },
       isListening: true,
     }),
     now: () => new Date(clock.at),

@@ -102,7 +102,9 @@ test('behind a balancer', { skip }, async (t) => {
   await t.test('health checks are answered, and nothing of it stays open', async () => {
     await sleep(1000)
     assert.doesNotMatch(haproxy.output(), /is DOWN/)
-    assert.ok(((await gateway.metrics()).get('causeway_connections') ?? 99) < 10)
+    const metrics = await gateway.metrics()
+    assert.ok((metrics.get('causeway_connections') ?? 99) < 10)
+    assert.equal(metrics.get('causeway_limit_total{limit="connectionsPerSource"}'), 0)
     assert.match((await send(tenant, 26)).answer, /^250 2\.0\.0 /)
   })
 
