@@ -59,6 +59,8 @@ export type OutsideOptions = {
   readonly mailboxes: readonly string[]
   readonly nameserver?: string
   readonly milter?: string
+  /** The milter sees what its own users send, too. */
+  readonly signs?: true
   readonly main?: Readonly<Record<string, string>>
 }
 
@@ -68,7 +70,8 @@ export function startOutside(s: Scenario, o: OutsideOptions): Promise<Postfix> {
   const host = s.host(name)
   const milter: Record<string, string> =
     o.milter === undefined ? {} : { smtpd_milters: o.milter, milter_default_action: 'tempfail' }
-  const users = { host, port: submission, options: { mynetworks: '127.0.0.0/8', smtpd_milters: '' } }
+  const unsigned: Record<string, string> = o.signs === true ? {} : { smtpd_milters: '' }
+  const users = { host, port: submission, options: { mynetworks: '127.0.0.0/8', ...unsigned } }
   return s.keep(
     startPostfix({
       dir: join(s.dir, name),
