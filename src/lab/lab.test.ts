@@ -25,6 +25,7 @@ describe('a lab around something that takes mail', () => {
           people: [{ person: ann, proxies: ['a@one.example'] }, { person: ben }],
           redirected: ['gone@one.example'],
           secret,
+          organisation: { header: 'X-OriginatorOrg', value: 'tenant.example' },
         },
         { name: 'two', domains: ['two.example'], people: [{ person: cat }] },
       ],
@@ -79,6 +80,7 @@ describe('a lab around something that takes mail', () => {
       [pat.address],
     )
     assert.equal(fieldText(got?.raw ?? Buffer.alloc(0), 'x-key'), secret.value)
+    assert.equal(fieldText(got?.raw ?? Buffer.alloc(0), 'x-originatororg'), 'tenant.example')
     assert.equal(got?.client.address, '127.0.0.11')
     assert.equal(got?.client.tls?.serverName, 'gw.lab.example')
     assert.ok((got?.client.tls?.peerChain.length ?? 0) > 0)

@@ -18,6 +18,7 @@ export type TenantPlan = {
   readonly redirected?: readonly string[]
   readonly contacts?: readonly (readonly string[])[]
   readonly secret?: { readonly header: string; readonly value: string }
+  readonly organisation?: { readonly header: string; readonly value: string }
   /** The name in the client certificate that its outbound connector presents. Default: the first domain. */
   readonly certificate?: string
   /** The host name under which it connects to the gateway. Default: the gateway's own. */
@@ -92,7 +93,8 @@ export async function startLab(plan: LabPlan): Promise<Lab> {
       for (const { plan: its, tenant } of tenants) {
         const host = its.connectsTo ?? plan.gatewayHost
         const hop = { host, port, tls: 'required', serverName: host, ca: Buffer.from(ca.cert) } as const
-        tenant.connectGateway({ hop, ...(its.secret === undefined ? {} : { secret: its.secret }) })
+        const { secret, organisation } = its
+        tenant.connectGateway({ hop, ...(secret && { secret }), ...(organisation && { organisation }) })
       }
     },
     close() {

@@ -30,6 +30,7 @@ function tenantPlan(tenant: Tenant, people: readonly Entry[]): TenantPlan {
     people: residents.map((entry) => resident(entry, isHere)),
     redirected: others.flatMap((entry) => [entry.external, ...entry.aliases].filter(isHere)),
     ...(from.secret === undefined ? {} : { secret: from.secret }),
+    ...(from.organisation === undefined ? {} : { organisation: from.organisation }),
     ...(certificate === undefined ? {} : { certificate: certificate.replace(/^\*\./, 'rehearsal.') }),
     ...(from.serverName === undefined ? {} : { connectsTo: from.serverName }),
   }

@@ -16,6 +16,8 @@ export type GatewayConnector = {
   readonly hop: NextHop
   /** A field that a transport rule adds, so that the gateway knows whose mail it is. */
   readonly secret?: { readonly header: string; readonly value: string }
+  /** What Exchange Online writes of itself: whose mail it is. */
+  readonly organisation?: { readonly header: string; readonly value: string }
 }
 
 /** One line of the tenant's message trace. */
@@ -86,9 +88,9 @@ function go(t: Transport, way: Way, letter: Letter): Promise<readonly Sent[]> {
 function viaGateway(t: Transport, letter: Letter): Promise<readonly Sent[]> {
   const connector = t.gateway()
   if (connector === undefined) return t.post.send(letter)
-  const { secret, hop } = connector
-  const rule = secret === undefined ? '' : `${secret.header}: ${secret.value}\r\n`
-  return t.post.send({ ...letter, raw: Buffer.concat([Buffer.from(rule, 'latin1'), letter.raw]) }, hop)
+  const { secret, organisation, hop } = connector
+  const fields = [secret, organisation].flatMap((f) => (f === undefined ? [] : [`${f.header}: ${f.value}\r\n`]))
+  return t.post.send({ ...letter, raw: Buffer.concat([Buffer.from(fields.join(''), 'latin1'), letter.raw]) }, hop)
 }
 
 function keep(t: Transport, letter: Letter, recipient: string): Sent {
