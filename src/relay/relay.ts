@@ -124,7 +124,7 @@ async function refuse(relay: Relay, incoming: Incoming, { refusals }: Admission,
 async function withOrigin(
   { authenticator }: Relay,
   project: Project,
-  { client, mailFrom }: Incoming,
+  { client, mailFrom, recipients }: Incoming,
   message: Message,
   admission: Admission,
   record: Record,
@@ -134,7 +134,8 @@ async function withOrigin(
   const authentication = await authenticator.authenticate({ client, mailFrom, message, hostname })
   const verdict = verdictOn(project.policy, authentication)
   record.authenticated(authentication, verdict)
-  return { ...admission, authentication, refusals: verdict.kind === 'passes' ? [] : [verdict] }
+  const refusals = verdict.kind === 'passes' ? [] : recipients.map((recipient) => ({ ...verdict, recipient }))
+  return { ...admission, authentication, refusals }
 }
 
 function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipient): Soon<Reply | undefined> {
