@@ -54,7 +54,7 @@ test('a hop whose setup somebody must mend', async () => {
   await failed('operator')
   const [warning] = await warnings()
   assert.equal(warning?.about, 'tenant:tenant2')
-  assert.match(warning?.text ?? '', /1 recipients wait until the setup/)
+  assert.match(warning?.text ?? '', /setup at tenant:tenant2 must be mended: 1 recipient waiting/)
   assert.match(warning?.advice ?? '', /causeway queue retry --lane tenant:tenant2/)
   assert.equal(await figure('causeway_lanes_in_trouble{trouble="operator"}'), '1')
 })
@@ -80,7 +80,10 @@ test('mail that waits for longer than its sender is told', async () => {
   stage.pass(3 * hour)
   assert.deepEqual(await warnings(), [])
   stage.pass(2 * hour)
-  assert.match((await warnings())[0]?.text ?? '', /wait for tenant:tenant2, the oldest for 5 hours/)
+  assert.match(
+    (await warnings())[0]?.text ?? '',
+    /tenant:tenant2 is behind: 1 recipient waiting, the oldest for 5 hours/,
+  )
 })
 
 test('mail held for a domain that is open, until somebody orders its release', async () => {
@@ -88,7 +91,7 @@ test('mail held for a domain that is open, until somebody orders its release', a
   assert.deepEqual(await warnings(), [
     {
       about: 'shared.example',
-      text: 'shared.example is open, and 1 recipients are still held',
+      text: 'shared.example is open, with 1 recipient still held',
       advice: 'causeway domain release shared.example',
     },
   ])
@@ -109,7 +112,7 @@ test('mail that nobody may be told of', async () => {
   })
   assert.deepEqual(
     (await warnings()).map((w) => w.text.split(',')[0]),
-    ['1 recipients were refused', '1 recipients were expired'],
+    ['1 recipient refused', '1 recipient expired'],
   )
 })
 

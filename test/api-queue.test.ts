@@ -242,7 +242,7 @@ describe('changing', () => {
       what: 'queue.drop',
       object: 'domain=partner.example olderThanMs=1800000',
       before: '',
-      after: '1 recipients',
+      after: '1 recipient',
     })
     assert.ok(stage.log.some(([, what, facts]) => what === 'asked by an operator' && facts['what'] === 'queue.drop'))
     assert.ok(stage.log.some(([, what, facts]) => what === 'audit' && facts['hash'] === hash))

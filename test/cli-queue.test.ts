@@ -284,7 +284,7 @@ test('causeway audit: who did what, and whether it is all there', async () => {
   assert.equal(code, 0)
   assert.match(out, /^# +WHEN +WHO +FROM +WHAT +TO WHAT +BEFORE +AFTER$/m)
   assert.match(out, /^2 +\d{4}-\d\d-\d\d [\d:]{8} +api.* 127\.0\.0\.1 +domain\.mode +shared\.example +open +hold$/m)
-  assert.match(out, /^1 .* queue\.hold +everything +- +1 recipients$/m)
+  assert.match(out, /^1 .* queue\.hold +everything +- +1 recipient$/m)
   const { records } = JSON.parse((await type('audit --since 1h --json')).out)
   assert.match(records[0].at, /^2026-11-23T08:00:00\.000Z$/)
   assert.match(

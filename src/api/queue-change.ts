@@ -5,7 +5,7 @@ import { audited } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
 import { Problem } from './problem.ts'
 import { viewOf } from './queue.ts'
-import { countOf } from './queue-count.ts'
+import { countOf, recipientsText } from './queue-count.ts'
 import { changeSchema, filterFields, filterOfChange, filterText } from './queue-filter.ts'
 import { itemOf, queueItemSchema } from './queue-item.ts'
 
@@ -87,7 +87,7 @@ export function queueChangeResource(api: Api, desk: Desk): void {
         request,
         filterText(filter),
         ({ by }) => actions[verb].run(desk.queue, filter, by),
-        (count) => ({ after: `${count} recipients` }),
+        (count) => ({ after: recipientsText(count) }),
       )
       if (verb === 'retry' || verb === 'release') desk.tryLanes()
       return { touched, running: await runningOf(desk.queue, filter), ...refused }

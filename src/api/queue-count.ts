@@ -36,7 +36,7 @@ export async function countOf(queue: Queue, filter: Filter, o: CountOptions = {}
   return { recipients, messages, isAtLeast: next !== undefined, examples: found }
 }
 
-/** "12", or "10,000 and more". */
-export function countText({ recipients, isAtLeast }: Pick<Counted, 'recipients' | 'isAtLeast'>): string {
-  return isAtLeast ? `${recipients} and more` : String(recipients)
+/** "1 recipient", "10000 recipients and more". */
+export function recipientsText(count: number, isAtLeast = false): string {
+  return `${count} recipient${count === 1 ? '' : 's'}${isAtLeast ? ' and more' : ''}`
 }

@@ -124,7 +124,8 @@ function modeOf(project: Project | undefined, domain: string) {
 function adviceOn(domain: string, mode: string | undefined, held: number, order: ReleaseOrder | undefined): string {
   const open = mode === 'hold' ? `; new mail is held first until you say \`causeway domain open ${domain}\`` : ''
   if (order === undefined) return held === 0 ? 'nothing is held' : `let it go: causeway domain release ${domain}${open}`
-  if (held === 0) return `all of it is on its way; end the order: causeway domain release ${domain} --stop${open}`
+  if (held === 0)
+    return `nothing is held any more; the order stands until you say: causeway domain release ${domain} --stop${open}`
   if (order.whenAccepted && order.asked > 0 && order.notAccepted === order.asked)
     return `the target takes none of the addresses yet: is ${domain} an accepted domain there, and do the mailboxes have their addresses?${open}`
   return `going on${open}`

@@ -59,7 +59,7 @@ const rows: readonly (SenderClass & { readonly when: RegExp })[] = [
 const others: SenderClass = {
   kind: 'others',
   givesUpAfterMs: hours(24),
-  why: 'an unknown system: most try for four to five days, but some for a day only, and so it is counted',
+  why: 'unknown: counted with a day, though most try for four to five',
 }
 
 /** `helo`: the name that the client gave itself. */

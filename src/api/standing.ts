@@ -5,7 +5,7 @@ import { imbalance } from '../relay/record/record.ts'
 import { type AttemptsSummary, summaryOf } from './attempts.ts'
 import type { Desk } from './desk.ts'
 import { addsUp } from './queue.ts'
-import { countOf, countText } from './queue-count.ts'
+import { countOf, recipientsText } from './queue-count.ts'
 import { heldOf } from './release.ts'
 
 export const warningSchema = z.object({
@@ -79,7 +79,7 @@ function laneWarnings(desk: Desk, { lane, trouble, waiting, oldestAt }: LaneFigu
   if (waiting === 0) return []
   const again = `causeway queue retry --lane ${lane}`
   if (trouble === 'operator') {
-    const text = `${waiting} recipients wait until the setup at ${lane} is mended`
+    const text = `the setup at ${lane} must be mended: ${recipientsText(waiting)} waiting`
     return [
       { about: lane, text, advice: `its last words: causeway queue list --lane ${lane}; mend it, then: ${again}` },
     ]
@@ -87,7 +87,7 @@ function laneWarnings(desk: Desk, { lane, trouble, waiting, oldestAt }: LaneFigu
   const hours = Math.floor((desk.queue.now() - oldestAt) / 3_600_000)
   const warnAfterMs = desk.live.current()?.policy.warnAfterMs ?? Infinity
   if (trouble === undefined || desk.queue.now() - oldestAt < warnAfterMs) return []
-  const text = `${waiting} recipients wait for ${lane}, the oldest for ${hours} hours`
+  const text = `${lane} is behind: ${recipientsText(waiting)} waiting, the oldest for ${hours} hours`
   return [{ about: lane, text, advice: `look at its last words: causeway queue list --lane ${lane}` }]
 }
 
@@ -104,7 +104,7 @@ async function forgottenWarnings(desk: Desk): Promise<readonly Warning[]> {
   for (const { name } of open) {
     const held = await heldOf(desk, name)
     if (held.recipients === 0) continue
-    const text = `${name} is open, and ${countText(held)} recipients are still held`
+    const text = `${name} is open, with ${recipientsText(held.recipients, held.isAtLeast)} still held`
     warnings.push({ about: name, text, advice: `causeway domain release ${name}` })
   }
   return warnings
@@ -115,7 +115,7 @@ async function untoldWarnings(desk: Desk): Promise<readonly Warning[]> {
   for (const cause of ['refused', 'expired'] as const) {
     const held = await countOf(desk.queue, { state: 'held', cause })
     if (held.recipients === 0) continue
-    const text = `${countText(held)} recipients were ${cause}, and nobody may be told: they wait for a person`
+    const text = `${recipientsText(held.recipients, held.isAtLeast)} ${cause}, and nobody may be told: held for a person to decide`
     warnings.push({
       about: 'queue',
       text,
