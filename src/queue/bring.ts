@@ -9,14 +9,28 @@ export function isLarge(message: NewMessage): boolean {
   return contentLength(message.content) > partBytes
 }
 
+/** Parts on their way at once: they share a commit. */
+const partsAtOnce = 4
+
 /** Resolves when all parts are stored. Rejects when one is not; then call `abandon`. */
 export async function bringParts(thread: Thread, room: Room, { id, content }: NewMessage): Promise<void> {
   let part = 0
+  let onTheWay: Promise<void>[] = []
   for (const bytes of parts(content)) {
-    // One after the other: each waits until the one before is on disk.
-    await room.within(bytes.length, () => thread.ask<'part'>({ do: 'part', id, part, bytes }, [bytes.buffer]))
+    const ask = { do: 'part', id, part, bytes } as const
+    onTheWay.push(room.within(bytes.length, () => thread.ask<'part'>(ask, [bytes.buffer])))
     part += 1
+    // The first one alone: it finds out whether another message has this id.
+    if (part > 1 && onTheWay.length < partsAtOnce) continue
+    await allOf(onTheWay)
+    onTheWay = []
   }
+  await allOf(onTheWay)
+}
+
+/** Waits for each of them, also after one has failed: what is abandoned must not arrive afterwards. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) if (one.status === 'rejected') throw one.reason
 }
 
 /** The message as the thread takes it; the parts of a large one are there already. */

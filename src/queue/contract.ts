@@ -77,15 +77,16 @@ export type Queue = {
 
   /** Resolves when the message is on disk, or will never be there; never rejects. */
   put(message: NewMessage): Promise<Put>
-  /** Rejects when the disk fails. */
+  /** Rejects when the disk fails, as all that follow do, with `NotDone`. */
   claim(query: ClaimQuery): Promise<readonly Work[]>
   /** The message as it came; undefined when it is no longer in the queue. */
   content(id: string): Promise<Buffer | undefined>
   /** The lease begins anew; false when it has ended. */
   extend(lease: Lease): Promise<boolean>
   /**
-   * All in one commit. Recipients of the lease that are not named stay with it. false: the lease had ended, or did not cover
-   * one of them; nothing was written. Rejects when the disk fails: finish again, do not attempt again.
+   * All in one commit. Recipients of the lease that are not named stay with it, running; those on which nothing will be done
+   * are to be given back `unchanged`. false: the lease had ended, or did not cover one of them; nothing was written. Rejects
+   * when the disk fails: finish again, do not attempt again.
    */
   finish(lease: Lease, results: readonly Result[], more?: FinishMore): Promise<boolean>
 

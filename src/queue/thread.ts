@@ -45,8 +45,9 @@ export class Thread {
       worker.on('message', (message: FromThread<never>) => {
         if (message.kind === 'answered') return this.#hear(message.answers, message.figures)
         if (message.kind === 'notOpened') return resolve(message.why)
-        this.#worker = worker
         this.#settings.onFigures(message.figures)
+        if (this.#closed === undefined) this.#worker = worker
+        else this.#tell(worker, { kind: 'close' })
         resolve(undefined)
       })
       worker.on('error', (error) => this.#settings.onTrouble(`the thread of the queue stopped: ${error.message}`))

@@ -19,11 +19,14 @@ export type Work = {
 }
 
 /**
- * What was due first comes first; with `receivedBefore` or `warnBefore`, what was received first. Without these and without
- * `lane`, those with a wish come before all others, whatever lane they are in.
+ * What was due first comes first. Without `lane`, those with a wish come before all others, whatever lane they are in.
+ *
+ * `receivedBefore` and `warnBefore` ask by age instead: what is oldest comes first, the lanes of a message one after the other.
+ * The age of what was held counts from its release. What is not yet due is given with `force` only. They look at the 20,000
+ * oldest recipients: whoever gives back unchanged what it got will get it again.
  */
 export type ClaimQuery = {
-  /** Pieces of work at most. With `warnBefore` the last message is given whole, even if that makes a few more. */
+  /** Pieces of work at most. By age the last message is given in all its lanes, even if that makes a few more. */
   readonly limit: number
   /** Sum of message sizes; the first piece is given whatever its size. */
   readonly maxBytes?: number

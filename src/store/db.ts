@@ -65,14 +65,18 @@ function createOwned(file: string): void {
 const walBytes = 16 * 1024 * 1024
 
 function prepareFile(database: DatabaseSync, o: OpenOptions): void {
-  // Has an effect in an empty file only, and WAL mode writes to it.
-  if (o.givesSpaceBack === true) database.exec('PRAGMA auto_vacuum = INCREMENTAL')
+  // Before WAL mode writes to the file. In a file that is not empty it would change nothing, but write, and fail on a full disk.
+  if (o.givesSpaceBack === true && isEmpty(database)) database.exec('PRAGMA auto_vacuum = INCREMENTAL')
   useWal(database)
   database.exec(`PRAGMA synchronous = ${o.synchronous === 'full' ? 'FULL' : 'NORMAL'}`)
   database.exec('PRAGMA foreign_keys = ON')
   // Savepoints would otherwise write to files in /tmp, another disk that can be full.
   database.exec('PRAGMA temp_store = MEMORY')
   database.exec(`PRAGMA journal_size_limit = ${walBytes}`)
+}
+
+function isEmpty(database: DatabaseSync): boolean {
+  return database.prepare('PRAGMA page_count').get()?.page_count === 0
 }
 
 const busy = 5 // SQLITE_BUSY

@@ -7,7 +7,6 @@ export type Failure = {
   readonly isFull: boolean
 }
 
-const ioError = 10
 const full = 13
 /** SQLite's ERROR, TOOBIG, CONSTRAINT, MISMATCH and RANGE: the statement or its values; all others are about the file. */
 const aboutTheStatement: ReadonlySet<number> = new Set([1, 18, 19, 20, 25])
@@ -18,11 +17,11 @@ export function isAboutTheStatement(error: unknown): boolean {
   return code === undefined || aboutTheStatement.has(code)
 }
 
-/** `file`: the database that failed. A disk without room shows itself as an I/O error too, for one when the -shm file must grow. */
+/** `file`: the database that failed. A disk without room shows itself in other ways too: the -shm file cannot grow. */
 export function failureOf(error: unknown, file: string): Failure {
   const why = error instanceof Error ? error.message : String(error)
   const code = primaryCode(error)
-  return { why, isFull: code === full || (code === ioError && hasNoRoom(file)) }
+  return { why, isFull: code === full || (!aboutTheStatement.has(code ?? 0) && hasNoRoom(file)) }
 }
 
 function primaryCode(error: unknown): number | undefined {
