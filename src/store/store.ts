@@ -22,5 +22,5 @@ export {
   saveProject,
 } from './project-history.ts'
 export { type Committed, type OpenedSealed, openSealed, type SealedDb } from './sealed.ts'
-export { freePages, giveSpaceBack } from './space.ts'
 export { type SealedSecret, type SealedSecrets, sealedSecrets } from './sealed-secrets.ts'
+export { freePages, giveSpaceBack } from './space.ts'
