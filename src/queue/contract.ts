@@ -77,7 +77,7 @@ export type Queue = {
 
   /** Resolves when the message is on disk, or will never be there; never rejects. */
   put(message: NewMessage): Promise<Put>
-  /** Rejects when the disk fails, as all that follow do, with `NotDone`. */
+  /** Rejects when the disk fails, as all that follow do. */
   claim(query: ClaimQuery): Promise<readonly Work[]>
   /** The message as it came; undefined when it is no longer in the queue. */
   content(id: string): Promise<Buffer | undefined>
