@@ -1,6 +1,6 @@
 /** The life of a DKIM key: made, published, rotated. What is asked twice is done once. */
 import { domainKey } from '../mail/address/address.ts'
-import type { DomainChange, ServedDomain } from '../project/project.ts'
+import type { ArcKey, DomainChange, ServedDomain } from '../project/project.ts'
 import { dkimRecord, freeSelector, nextSelector, readDkimKey, zoneLine } from '../secrets/secrets.ts'
 import type { Desk } from './desk.ts'
 import { arcPlace, type KeyPlace, keyPlaces } from './keys.ts'
@@ -69,6 +69,13 @@ export function dkimRecords(served: ServedDomain): DkimRecord[] {
     const found = readDkimKey(place.file, place.kind, { create: false })
     return found.kind === 'found' ? [recordOf(served.name, place.selector, dkimRecord(found.key), false)] : []
   })
+}
+
+/** The record of the key that seals mail from the internet, where it exists. */
+export function arcRecords(arc: ArcKey | undefined): DkimRecord[] {
+  if (arc === undefined) return []
+  const found = readDkimKey(arc.keyFile, 'rsa', { create: false })
+  return found.kind === 'found' ? [recordOf(arc.domain, arc.selector, dkimRecord(found.key), false)] : []
 }
 
 function madeAt(domain: string, place: KeyPlace): DkimRecord {

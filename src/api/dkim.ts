@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ServedDomain } from '../project/project.ts'
 import { audited, type Told } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
-import { dkimRecords, type Prepared, prepareKeys, rotateKey } from './dkim-keys.ts'
+import { arcRecords, dkimRecords, type Prepared, prepareKeys, rotateKey } from './dkim-keys.ts'
 import { keyPlaces } from './keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject, knownDomain } from './project.ts'
@@ -21,10 +21,10 @@ const params = z.object({ domain: z.string() })
 
 export function dkimResource(api: Api, desk: Desk): void {
   const list = { summary: 'Records to publish for the keys that exist', response: { 200: answer } }
-  api.get('/v1/dkim', { schema: list }, () => ({
-    records: currentProject(desk).domains.flatMap(dkimRecords),
-    notes: [],
-  }))
+  api.get('/v1/dkim', { schema: list }, () => {
+    const project = currentProject(desk)
+    return { records: [...project.domains.flatMap(dkimRecords), ...arcRecords(project.gateway.arc)], notes: [] }
+  })
 
   const make = { summary: 'Make the keys of a domain where they are missing', params, response: { 200: answer } }
   api.post('/v1/dkim/:domain', { schema: make, config: { changes: 'dkim.create' } }, (request) => {
