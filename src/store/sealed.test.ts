@@ -99,6 +99,12 @@ describe('a commit whose sync fails', () => {
     assert.deepEqual(kept(file), promised(said))
   })
 
+  test('and whose seal cannot be synced does not come back to a process that was killed: the seal was written', () => {
+    const file = newFile()
+    const said = store(file, { inject: 'error=EIO:when=12..30', failures: 1, seal })
+    assert.deepEqual(kept(file), promised(said))
+  })
+
   test('and whose seal fails too is undone before the next one', () => {
     const file = newFile()
     const said = store(file, { inject: 'error=EIO:when=12..19', failures: 100, seal })
