@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 
-/** Waits for nothing longer than this. */
-const patienceMs = 3000
+/** How long it waits for anything. */
+const usualPatienceMs = 3000
 
 /** The other end of an SMTP connection, for tests: says bytes, reads lines. */
 export class Client {
@@ -13,9 +13,12 @@ export class Client {
   #text = ''
   #isClosed = false
   #wake = () => {}
+  readonly #patienceMs: number
 
-  constructor(port: number) {
-    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+  /** `localAddress` is the loopback address to come from. */
+  constructor(port: number, localAddress = '127.0.0.1', patienceMs = usualPatienceMs) {
+    this.#patienceMs = patienceMs
+    this.#socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true, allowHalfOpen: true })
     this.#listen()
   }
 
@@ -42,7 +45,7 @@ export class Client {
   }
 
   async line(at: string): Promise<string> {
-    const deadline = Date.now() + patienceMs
+    const deadline = Date.now() + this.#patienceMs
     while (!this.#text.includes('\r\n')) {
       assert.ok(!this.#isClosed, `${at}: the server has closed`)
       assert.ok(Date.now() < deadline, `${at}: no answer`)
@@ -60,7 +63,7 @@ export class Client {
 
   /** What comes until the server closes. */
   async rest(): Promise<string[]> {
-    const deadline = Date.now() + patienceMs
+    const deadline = Date.now() + this.#patienceMs
     while (!this.#isClosed) {
       assert.ok(Date.now() < deadline, 'the server does not close')
       await this.#something(deadline)
