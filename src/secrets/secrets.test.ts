@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { memoryRows } from '../../test/support/vault-rows.ts'
 import {
   type AskTxt,
   dkimKey,
@@ -27,7 +28,6 @@ import {
   tokenFile,
   zoneLine,
 } from './secrets.ts'
-import { memoryRows } from './vault/for-tests.ts'
 import { keyPlace, openVault, type Vault } from './vault/vault.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'causeway-secrets-'))

@@ -6,6 +6,6 @@
  * On failure: a reason that ends a sentence.
  */
 export { type Candidate, type CandidateAnswer, readCandidate } from './candidate.ts'
-export { publicAuthorities, purposes, readBundle, type Verified, verifyChain } from './chain.ts'
+export { publicAuthorities, readBundle, type Verified, verifyChain } from './chain.ts'
 export { checkCertificate, type Demand, type Point } from './check.ts'
-export { certificateNames, commonName, subjectLine } from './names.ts'
+export { certificateNames } from './names.ts'

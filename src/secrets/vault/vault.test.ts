@@ -16,8 +16,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
+import { type MemoryRows, memoryRows } from '../../../test/support/vault-rows.ts'
 import { masterKeyOf, open, rewrap, seal } from './envelope.ts'
-import { type MemoryRows, memoryRows } from './for-tests.ts'
 import { keyPlace, openVault, type Vault } from './vault.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'vault-'))

@@ -10,8 +10,7 @@
 import { type MasterKey, open, rewrap, type Sealed, seal } from './envelope.ts'
 import { dropNext, isDescriptor, type KeyPlace, makeKey, nextOf, readKey, takeNext } from './master-key.ts'
 
-export { type MasterKey, masterKeyOf, type Sealed } from './envelope.ts'
-export { type KeyPlace, keyPlace } from './master-key.ts'
+export { keyPlace } from './master-key.ts'
 
 export type Kept = Sealed & {
   /** ms since 1970. */

@@ -1,5 +1,5 @@
 /** The table of the vault in memory, with a place to be cut off at. */
-import type { Kept, Rows } from './vault.ts'
+import type { Kept, Rows } from '../../src/secrets/vault/vault.ts'
 
 export type MemoryRows = Rows & { readonly table: Map<string, Kept>; onRewrite: () => void }
 
