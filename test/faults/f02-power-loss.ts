@@ -57,5 +57,5 @@ async function lossOfPower(loadMs: number, isSynced: boolean): Promise<Count> {
   stage.hop('fabrikam').behave(undefined)
   await stage.start()
   await stage.drain()
-  return stage.count()
+  return await stage.count() // before the stage is taken away
 }

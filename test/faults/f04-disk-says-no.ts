@@ -17,7 +17,7 @@ export const f05: Fault = {
   id: 'F5',
   title: 'write fails (ENOSPC)',
   cannot: noTracing,
-  run: (o) => play(o, 'pwrite64,pwritev,write:error=ENOSPC:when=50+31', /^452 4\.3\.1/),
+  run: (o) => play(o, 'pwrite64,pwritev,write:error=ENOSPC:when=300+401', /^452 4\.3\.1/),
 }
 
 async function play({ isShort }: RunOptions, injection: string, wanted: RegExp): Promise<Finding> {
@@ -26,6 +26,8 @@ async function play({ isShort }: RunOptions, injection: string, wanted: RegExp):
   stage.hop('fabrikam').behave(({ step }) => (step === 'MAIL' ? '451 4.3.0 not now' : undefined))
   const paths = ['queue.db', 'queue.db-wal'].map((name) => join(stage.data, name))
   const start = async (): Promise<void> => void (await stage.start({ wrap: injecting([injection], { paths }) }))
+  // What is to fail is the work, not the making of the files.
+  await (await stage.start()).stop()
   await start()
   checks.must(existsSync(paths[0] ?? ''), 'there is no queue.db')
   const crowd = stage.crowd({

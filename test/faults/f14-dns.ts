@@ -21,7 +21,7 @@ const cases: readonly Case[] = [
   { name: 'mx-servfail', is: 'waits' },
   { name: 'garbage', is: 'waits' },
   { name: 'badid', is: 'waits' },
-  { name: 'loop', is: 'waits' },
+  { name: 'loop', is: 'refused' },
   { name: 'nowhere', is: 'refused' },
   { name: 'null-mx', is: 'refused' },
 ]
@@ -38,17 +38,16 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   stage.defer(() => dns.close())
   const front = await startFront(Number(dns.address.split(':')[1]))
   stage.defer(() => front.close())
-  await stage.start({ dns: { host: '127.0.0.1', port: front.port } })
+  await stage.start({ dns: `127.0.0.1:${front.port}` })
   const each = isShort ? 1 : 20
-  const letters = cases.flatMap((one) => Array.from({ length: each }, (_, n) => ({ one, n })))
-  await Promise.all(
-    letters.map(async ({ one, n }) => {
-      const letter = stage.ledger.write({ from: 'a@contoso.example', to: [`r${n}@${one.name}.example`] })
-      const { reply } = await stage.sender().send(letter)
-      const wanted = one.is === 'refused' ? /^55\d/ : /^250/
-      checks.must(wanted.test(reply), `${one.name}: the sender was told ${JSON.stringify(reply)}`)
-    }),
-  )
+  const send = async ({ name, is }: Case, n: number): Promise<void> => {
+    const letter = stage.ledger.write({ from: 'a@contoso.example', to: [`r${n}@${name}.example`] })
+    const { reply } = await stage.sender().send(letter)
+    const wanted = is === 'refused' ? /^55\d/ : /^250/
+    checks.must(wanted.test(reply), `${name}: the sender was told ${JSON.stringify(reply)}`)
+  }
+  // One case after the other: an answer that is garbage spoils whatever is asked of that server in the same moment.
+  for (const one of cases) await Promise.all(Array.from({ length: each }, (_, n) => send(one, n)))
   say('every case')
   const early = stage.ledger.order.filter(({ recipient }) =>
     cases.some(({ name, is }) => is === 'waits' && recipient.endsWith(`@${name}.example`)),
@@ -56,8 +55,6 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   checks.must(early.length === 0, `${early.length} were delivered without an answer of the DNS`)
   for (const { name } of cases) dns.fault(`${name}.example`, undefined)
   dns.fault('mx.mx-servfail.example', undefined)
-  dns.remove('loop.example', 'CNAME')
-  dns.add({ name: 'loop.example', type: 'MX', exchange: 'mx.loop.example', preference: 10 })
   front.mend()
   await stage.drain()
   const count = await stage.count()

@@ -11,7 +11,8 @@ export type ServeOptions = {
   readonly project: string
   /** The same at each start, so that senders find it again. */
   readonly port: number
-  readonly dns?: { readonly host: string; readonly port: number }
+  /** ADDRESS:PORT */
+  readonly dns: string
   /** Words in front of the command. */
   readonly wrap?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
@@ -41,8 +42,7 @@ const withParent = ['setpriv', '--pdeathsig', 'KILL']
 
 export async function serve(o: ServeOptions): Promise<Served> {
   mkdirSync(o.data, { recursive: true })
-  const { dns = { host: '127.0.0.1', port: 9 } } = o
-  const places = ['--smtp', `127.0.0.1:${o.port}`, '--http', '127.0.0.1:0', '--dns', `${dns.host}:${dns.port}`]
+  const places = ['--smtp', `127.0.0.1:${o.port}`, '--http', '127.0.0.1:0', '--dns', o.dns]
   const wrap = o.wrap === undefined ? [] : [...o.wrap, ...withParent]
   const command = [...withParent, ...wrap, causeway, 'serve', '--data', o.data, ...places, '--project', o.project]
   const [program = '', ...args] = command

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../bench/processes.ts'
+import { startDns } from '../../src/lab/dns-server/dns-server.ts'
 import { type Hop, startHop } from './hop.ts'
 import { type Count, type Ledger, makeLedger } from './ledger.ts'
 import { type Place, type ProjectOptions, projectText } from './project-text.ts'
@@ -63,6 +64,10 @@ export async function setStage(o: StageOptions = {}): Promise<Stage> {
   }
   const project = join(dir, 'project.yaml')
   writeFileSync(project, projectText(projectOptions(o, hop)))
+  // It knows no name at all, and says so: a sender from the internet has no policy that he could break.
+  const dns = await startDns()
+  dns.addZone('')
+  stack.defer(() => dns.close())
   const data = o.data ?? join(dir, 'data')
   const port = await freePort()
   let served: Served | undefined
@@ -85,7 +90,7 @@ export async function setStage(o: StageOptions = {}): Promise<Stage> {
     },
     async start(more = {}) {
       await served?.kill()
-      served = await serve({ data, project, port, ...more })
+      served = await serve({ data, project, port, dns: dns.address, ...more })
       return served
     },
     sender(more = {}) {

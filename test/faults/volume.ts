@@ -18,14 +18,17 @@ export type VolumeOptions =
   | { readonly kind: 'ext4'; readonly megabytes: number }
   | { readonly kind: 'tmpfs'; readonly megabytes: number; readonly inodes?: number }
 
-/** Mounts that are there when this process ends, whatever ended it. */
+/** What is mounted and made when this process ends, whatever ended it. */
 const mounted = new Set<string>()
+const made = new Set<string>()
 process.once('exit', () => {
   for (const root of mounted) must('umount', '-l', root)
+  for (const dir of made) rmSync(dir, { recursive: true, force: true })
 })
 
 export function openVolume(o: VolumeOptions): Volume {
   const dir = mkdtempSync(join(tmpdir(), 'causeway-volume-'))
+  made.add(dir)
   const root = join(dir, 'mount')
   const image = join(dir, 'image')
   mkdirSync(root)
@@ -54,6 +57,7 @@ export function openVolume(o: VolumeOptions): Volume {
     [Symbol.dispose]() {
       unmount()
       rmSync(dir, { recursive: true, force: true })
+      made.delete(dir)
     },
   }
 }
