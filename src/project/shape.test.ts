@@ -8,6 +8,9 @@ test('the first unknown field of all is told with the fields that exist, and wit
   const text = 'name: x\ngateway: { hostname: gw.example.net, xyzzy: 1, hostnam: 2 }\ntenants: []\ndomains: []\n'
   const loaded = loadProjectText(Buffer.from(text), 'causeway.yaml')
   const told = loaded.ok ? '' : loaded.problems.map(problemText).join('\n')
-  assert.match(told, /"xyzzy", which does not exist\.\n +Remove it; the fields here are hostname, tls, arc, diskReserve\./)
+  assert.match(
+    told,
+    /"xyzzy", which does not exist\.\n +Remove it; the fields here are hostname, tls, proxies, arc, diskReserve\./,
+  )
   assert.match(told, /"hostnam", which does not exist\.\n +Did you mean hostname\?/)
 })
