@@ -1,4 +1,5 @@
 /** Work is given out, with a lease. */
+import type { Row } from '../store/store.ts'
 import type { Change } from './change.ts'
 import { always, Given } from './given.ts'
 import { claim as sql } from './sql.ts'
@@ -66,8 +67,8 @@ function earliest(heads: ReadonlyMap<string, Head>): Head | undefined {
   return best
 }
 
-/** Rows that one claim by age looks at: those of excluded lanes, or not due, are passed over. */
-const oldestRows = 20_000
+/** Recipients that one claim by age looks at: those of excluded lanes, or not due, are passed over. */
+const mostLooked = 20_000
 const oldestAtOnce = 200
 
 /** Those whose sender knows that they are late are the older ones. */
@@ -81,8 +82,8 @@ function giveOld(given: Given): void {
 function giveOldOnes(given: Given, warned: number, before: number): void {
   const seen = new Set<number>()
   let from: readonly [since: number, message: number] = [-always, 0]
-  for (let looked = 0; looked < oldestRows && !given.isFull; looked += oldestAtOnce) {
-    const rows = given.change.db.all(sql.oldest, warned, before, ...from, oldestAtOnce)
+  for (let looked = 0; looked < mostLooked && !given.isFull; looked += oldestAtOnce) {
+    const rows = oldestRows(given, [warned, before, ...from, oldestAtOnce])
     for (const row of rows) {
       const message = Number(row.message)
       if (!seen.has(message) && !given.isFull) giveAllLanes(given, message, before)
@@ -92,6 +93,10 @@ function giveOldOnes(given: Given, warned: number, before: number): void {
     if (last === undefined || rows.length < oldestAtOnce) return
     from = [Number(last.since), Number(last.message)]
   }
+}
+
+function oldestRows({ change: { db }, query: { lane } }: Given, values: readonly number[]): readonly Row[] {
+  return lane === undefined ? db.all(sql.oldest, ...values) : db.all(sql.oldestInLane, ...values, lane)
 }
 
 /** Whole, so that one report can tell of all recipients that are late. */

@@ -147,6 +147,20 @@ describe('claim', () => {
     ])
   })
 
+  test('by age in a lane finds it behind whatever is older in other lanes', async () => {
+    await using b = await bench()
+    const many = Array.from({ length: 21_000 }, (_, i) =>
+      recipient(`u${i}@other.example`, { lane: 'mx:other.example' }),
+    )
+    for (const half of [many.slice(0, 10_500), many.slice(10_500)])
+      await b.queue.put(message(`other${half.length}${half[0]?.address}`, half))
+    b.clock.now += 1
+    await b.queue.put(message('m', ['bob@contoso.example']))
+    b.clock.now += hour
+    const query = { limit: 9, force: true, lane: 'tenant:contoso' }
+    assert.deepEqual(ids(await b.queue.claim({ ...query, warnBefore: b.clock.now })), ['m'])
+  })
+
   test('counts the age of what was held from its release', async () => {
     await using b = await bench()
     await b.queue.put(message('m', [recipient('bob@contoso.example', { state: 'held', cause: 'domain' })]))

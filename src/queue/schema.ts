@@ -73,8 +73,9 @@ const migrations: readonly Migration[] = [
    ) STRICT, WITHOUT ROWID;` +
     // What is due first in a lane.
     `CREATE INDEX recipient_due ON recipient (lane, next_at, message) WHERE ${claimable};` +
-    // What is old: to be warned of, to be returned.
+    // What is old, of all and of a lane: to be warned of, to be returned.
     `CREATE INDEX recipient_by_age ON recipient (warned, since, message) WHERE ${claimable};` +
+    `CREATE INDEX recipient_by_age_in_lane ON recipient (lane, warned, since, message) WHERE ${claimable};` +
     `CREATE INDEX recipient_wished ON recipient (next_at, message) WHERE state = 'waiting' AND wish IS NOT NULL;` +
     // For the operator: a lane's oldest, a lane's list.
     `CREATE INDEX recipient_in_lane ON recipient (lane, message);` +

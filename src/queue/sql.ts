@@ -16,7 +16,10 @@ export const claim = {
   wished: `SELECT message, lane FROM recipient WHERE state = 'waiting' AND wish IS NOT NULL AND next_at <= ?1
     ORDER BY next_at, message LIMIT 1`,
   /** In two halves, those whose sender knows that they are late and those whose sender does not: each is in order in its index. */
-  oldest: `SELECT message, lane, since, next_at FROM recipient WHERE warned = ?1 AND ${claimable}
+  oldest: `SELECT message, since FROM recipient WHERE warned = ?1 AND ${claimable}
+      AND since < ?2 AND (since > ?3 OR since = ?3 AND message > ?4)
+    ORDER BY since, message LIMIT ?5`,
+  oldestInLane: `SELECT message, since FROM recipient WHERE lane = ?6 AND warned = ?1 AND ${claimable}
       AND since < ?2 AND (since > ?3 OR since = ?3 AND message > ?4)
     ORDER BY since, message LIMIT ?5`,
   lanesOfMessage: `SELECT DISTINCT lane FROM recipient WHERE message = ?1 AND ${claimable} AND next_at <= ?2 AND since < ?3`,

@@ -23,7 +23,7 @@ export type Work = {
  *
  * `receivedBefore` and `warnBefore` ask by age instead: what is oldest comes first, the lanes of a message one after the other.
  * The age of what was held counts from its release. What is not yet due is given with `force` only. They look at the 20,000
- * oldest recipients: whoever gives back unchanged what it got will get it again.
+ * oldest recipients, of the lane if one is named: whoever gives back unchanged what it got will get it again.
  */
 export type ClaimQuery = {
   /** Pieces of work at most. By age the last message is given in all its lanes, even if that makes a few more. */
