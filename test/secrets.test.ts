@@ -41,7 +41,7 @@ test('a name or value that is none is refused, and not repeated', async () => {
   assert.equal((await set(stage, 'a', 'x'.repeat(70_000))).status, 400)
 })
 
-test('the project takes a new value at once, and keeps what it had when it cannot use it', async () => {
+test('the project takes a new value at once, and refuses one that it cannot use', async () => {
   await using stage = await setDesk()
   await set(stage, 'tenant1', 'only-the-vault-knows')
   const file = join(stage.dir, 'project.yaml')
@@ -52,10 +52,13 @@ test('the project takes a new value at once, and keeps what it had when it canno
   assert.equal(value(), 'only-the-vault-knows')
   const next = await set(stage, 'tenant1', 'the next value of it')
   assert.equal(next.json.places.length, 1)
-  assert.equal(next.json.problem, undefined)
   assert.equal(value(), 'the next value of it')
   const bad = await set(stage, 'tenant1', 'short')
-  assert.match(bad.json.problem, /only 5 characters long/)
+  assert.equal(bad.status, 409)
+  assert.match(bad.text, /cannot use this value of tenant1.*only 5 characters long/)
+  assert.equal((await stage.ask('GET', '/v1/secrets')).json.secrets[0].version, 2)
+  const kept = stage.desk.vault.read('project', 'tenant1')
+  assert.equal(kept.kind === 'found' && kept.value.toString(), 'the next value of it')
   assert.equal(value(), 'the next value of it')
   const inUse = await stage.ask('DELETE', '/v1/secrets/tenant1')
   assert.equal(inUse.status, 409)

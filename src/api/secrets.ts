@@ -26,9 +26,7 @@ export const secretsSchema = z.object({
   secrets: z.array(secret).readonly(),
   keyId: z.string().describe('Which master key they are under; says nothing about it'),
 })
-export const secretSetSchema = secret.extend({
-  problem: z.string().optional().describe('Why the project cannot use it; it goes on with what it had'),
-})
+export const secretSetSchema = secret
 export const rotatedSchema = z.object({ keyId: z.string(), secrets: z.number() })
 const body = z.object({
   value: z
@@ -45,13 +43,13 @@ export function secretsResource(api: Api, desk: Desk): void {
   })
 
   const set = { summary: 'Set a secret; what it was before is gone', params, body, response: { 200: secretSetSchema } }
-  api.put('/v1/secrets/:name', { schema: set, config: { changes: 'secret.set' } }, (request) => {
+  api.put('/v1/secrets/:name', { schema: set, config: { changes: 'secret.set' } }, async (request) => {
     const { name: id } = request.params
     const value = Buffer.from(request.body.value, 'base64')
     const before = versionOf(desk, id)
-    const work = ({ by }: Actor): number => desk.vault.write(kind, id, value, by)
-    const tell = (version: number) => ({ before, after: `version ${version}` })
-    return audited(desk, request, id, work, tell).then(() => afterSet(desk, id))
+    const work = ({ by }: Actor): number => setSecret(desk, id, value, by)
+    await audited(desk, request, id, work, (version) => ({ before, after: `version ${version}` }))
+    return knownSecret(desk, id)
   })
 
   const remove = { summary: 'Remove a secret', params, response: { 200: z.object({ name: z.string() }) } }
@@ -98,12 +96,26 @@ function versionOf(desk: Desk, id: string): string {
   return found === undefined ? 'none' : `version ${found.version}`
 }
 
-/** A project that names it takes the new value at once, or says why it cannot: a password and its PFX come one after the other. */
-function afterSet(desk: Desk, id: string) {
-  const known = knownSecret(desk, id)
-  if (known.places.length === 0) return known
-  const again = desk.live.reread()
-  return again.ok ? known : { ...known, problem: again.problems.map((p) => `${p.text} ${p.remedy}`).join(' ') }
+/** Where the project names it, it is tried first: a value that cannot be used would keep the gateway from its next start. */
+function setSecret(desk: Desk, id: string, value: Buffer, by: string): number {
+  const project = desk.live.current()
+  const isUsed = project !== undefined && secretPlaces(project).has(id)
+  if (isUsed) {
+    const tried = desk.live.reread((other) => (other === id ? { kind: 'found', value } : desk.vault.read(kind, other)))
+    if (!tried.ok)
+      throw new Problem(
+        409,
+        `the project cannot use this value of ${id}`,
+        'nothing was changed; a PFX and its password are exchanged under new names, by applying a project that has these',
+        tried.problems,
+      )
+  }
+  try {
+    return desk.vault.write(kind, id, value, by)
+  } catch (error) {
+    if (isUsed) desk.live.reread()
+    throw error
+  }
 }
 
 function rotated(desk: Desk): z.infer<typeof rotatedSchema> {

@@ -34,9 +34,9 @@ export type LiveProject = {
   setDomain(name: string, change: DomainChange, by: string): Result<Project>
   /**
    * Reads again what the project names: certificates, keys, secrets. All of it is taken, or nothing and the project stays as it
-   * is. `false`: nothing was there to be read again.
+   * is. `false`: nothing was there to be read again. `instead` is asked for secrets this once: what is about to be kept.
    */
-  reread(): Result<boolean>
+  reread(instead?: SecretSource): Result<boolean>
   /** Called after each change of more than the directory, and after `reread`. */
   onChange(listener: () => void): void
 }
@@ -77,9 +77,9 @@ export function openLiveProject(db: Db, now: () => number, secrets?: SecretSourc
       if (next.ok) adopt(next.value, by)
       return next
     },
-    reread() {
+    reread(instead) {
       if (state === undefined) return { ok: true, value: false, warnings: [] }
-      const next = withFiles(state.project, secrets)
+      const next = withFiles(state.project, instead ?? secrets)
       if (!next.ok) return next
       state = { ...state, project: next.value }
       for (const listener of listeners) listener()
