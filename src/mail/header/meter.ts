@@ -42,31 +42,35 @@ export class HeaderMeter {
   push(chunk: Uint8Array, from: number, to: number): keyof HeaderLimits | undefined {
     // One byte more than the limit is enough to know, so the work is bounded whatever the size of the chunk.
     const stop = Math.min(to, from + this.#limits.headerBytes - this.bytes + 1)
-    let longest = 0
-    let fieldBytes = this.#fieldBytes
+    // Every message comes through this loop, byte by byte: its numbers stand on the stack.
+    let { fields, addresses, isDone } = this
     let before = this.#before
+    let fieldStart = from - this.#fieldBytes
+    let longest = 0
     let at = from
-    while (at < stop && !this.isDone) {
-      const byte = chunk[at++]
-      if (byte === LF || byte === CR) {
+    for (; at < stop && !isDone; at++) {
+      const byte = chunk[at]
+      if (byte === CR || byte === LF) {
         const isSecondHalf = byte === LF && before === afterCr
-        this.isDone = before !== inLine && !isSecondHalf
+        isDone = before !== inLine && !isSecondHalf
         before = byte === CR ? afterCr : lineStart
-      } else {
-        if (before !== inLine && byte !== SPACE && byte !== TAB) {
-          this.fields++
-          longest = Math.max(longest, fieldBytes)
-          fieldBytes = 0
-        }
-        before = inLine
-        if (byte === AT) this.addresses++
+        continue
       }
-      fieldBytes++
+      if (byte === AT) addresses++
+      if (before === inLine) continue
+      before = inLine
+      if (byte === SPACE || byte === TAB) continue
+      fields++
+      longest = Math.max(longest, at - fieldStart)
+      fieldStart = at
     }
+    this.fields = fields
+    this.addresses = addresses
+    this.isDone = isDone
     this.bytes += at - from
     this.#before = before
-    this.#fieldBytes = fieldBytes
-    return this.#passed(Math.max(longest, fieldBytes))
+    this.#fieldBytes = at - fieldStart
+    return this.#passed(Math.max(longest, this.#fieldBytes))
   }
 
   #passed(longestField: number): keyof HeaderLimits | undefined {
