@@ -16,7 +16,7 @@ import { makeAuthenticator } from '../../src/relay/authenticate/authenticate.ts'
 import { makeCarrier } from '../../src/relay/carry/carry.ts'
 import { makeDeliverer } from '../../src/relay/deliver/deliver.ts'
 import { type DispatchTimes, makeDispatch } from '../../src/relay/dispatch/dispatch.ts'
-import { type Incoming, listen } from '../../src/relay/listen/listen.ts'
+import { type Backend, type Incoming, listen } from '../../src/relay/listen/listen.ts'
 import { type Account, account, type Counts, imbalance, makeRecorder } from '../../src/relay/record/record.ts'
 import { makeBackend } from '../../src/relay/relay.ts'
 import { makeMemory } from '../../src/relay/settle/settle.ts'
@@ -31,7 +31,14 @@ export type RunningRelay = AsyncDisposable & {
   /** The queue's clock goes on by so much. */
   pass(ms: number): void
   /** What the disk says to the next messages; undefined keeps them. */
-  disk: { isLow: boolean; refusal: { readonly isFull: boolean } | undefined }
+  disk: {
+    isLow: boolean
+    refusal: { readonly isFull: boolean } | undefined
+    /** So many results are not taken. */
+    failFinish: number
+  }
+  /** Called when a message has come, before anything looks at it. */
+  readonly hooks: { beforeMessage: (() => void) | undefined }
   /** What the log would have. */
   readonly troubles: string[]
   /** Where the gateway listens, and where the next hop does. */
@@ -64,7 +71,7 @@ export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
   const errors: unknown[] = []
   const now = () => new Date()
   const sink = await startSink()
-  const deliverer = makeDeliverer({ hostname: 'gw.example.net', dns: noDns })
+  const deliverer = makeDeliverer({ hostname: 'gw.example.net', dns: noDns, timeouts: { closing: 200 } })
   const recorder = makeRecorder({ write: (written) => void events.push(...written) }, now)
   const passKey = Buffer.alloc(32, 5)
   const signers = async (_: Project, domain: string) => ({
@@ -82,20 +89,37 @@ export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
   assert.ok(opened.ok, opened.ok ? '' : opened.why)
   const { queue } = opened
   const atStart = await queue.totals()
-  const disk: RunningRelay['disk'] = { isLow: false, refusal: undefined }
+  const disk: RunningRelay['disk'] = { isLow: false, refusal: undefined, failFinish: 0 }
   const put = (message: NewMessage): Promise<Put> =>
     disk.refusal === undefined ? queue.put(message) : Promise.resolve({ ok: false, why: 'a test', ...disk.refusal })
+  const finish: Queue['finish'] = async (...what) => {
+    if (disk.failFinish === 0) return queue.finish(...what)
+    disk.failFinish -= 1
+    throw new Error('no space left')
+  }
   const times = { tickMs: 20, firstPauseMs: 50, longestPauseMs: 200, ...o.times }
   const current = () => project
-  const dispatch = makeDispatch({ queue, carrier, recorder, project: current, now, onTrouble, times })
+  const troubled = new Proxy(queue, { get: (of, key) => (key === 'finish' ? finish : bound(of, key)) })
+  const dispatch = makeDispatch({ queue: troubled, carrier, recorder, project: current, now, onTrouble, times })
   const settler = { memory: makeMemory(), deadlineMs: o.deadlineMs ?? 20_000, queue: { put }, dispatch, onTrouble }
   const { maxMessages = 1000 } = o
+  const hooks: RunningRelay['hooks'] = { beforeMessage: undefined }
+  const withHooks = (parts: Parameters<typeof makeBackend>[0]): Backend => {
+    const backend = makeBackend(parts)
+    return {
+      ...backend,
+      message(incoming) {
+        hooks.beforeMessage?.()
+        return backend.message(incoming)
+      },
+    }
+  }
   const pressure = { disk, figures: () => queue.figures, maxMessages }
   const listener = await listen({
     hostname: 'gw.example.net',
     addresses: [{ host: '127.0.0.1', port: 0 }],
     secureContext: () => undefined,
-    backend: makeBackend({
+    backend: withHooks({
       project: current,
       authenticator,
       carrier,
@@ -116,6 +140,7 @@ export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
     queue,
     disk,
     troubles,
+    hooks,
     async account() {
       const made = account(recorder.counts, atStart, await queue.totals())
       return { ...made, wrong: imbalance(made) }
@@ -142,6 +167,12 @@ export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
       await sink.stop()
     },
   }
+}
+
+/** A part of an object with private fields, as the object itself would give it. */
+function bound(of: Queue, key: string | symbol): unknown {
+  const part: unknown = Reflect.get(of, key, of)
+  return typeof part === 'function' ? part.bind(of) : part
 }
 
 /** The next hop: our listener again, which says yes unless it is told otherwise. */

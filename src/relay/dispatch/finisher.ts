@@ -2,9 +2,9 @@
 import type { FinishMore, Lease, Queue, Result } from '../../queue/queue.ts'
 
 export type Finisher = {
-  /** false: the lease had ended, or we are closing; whoever holds the message then finds out for himself. */
+  /** false: the lease had ended, or we are closing: whoever has the message next finds out for himself. */
   finish(lease: Lease, results: readonly Result[], more?: FinishMore): Promise<boolean>
-  /** Nothing is asked again from now on. */
+  /** From now on each result is offered once: what comes at the last moment is still written down. */
   close(): void
 }
 
@@ -22,15 +22,15 @@ export function makeFinisher(queue: Pick<Queue, 'finish'>, onTrouble: (why: stri
   })
   return {
     async finish(lease, results, more) {
-      for (let pause = firstPauseMs; !closing.signal.aborted; pause = Math.min(longestPauseMs, pause * 2)) {
+      for (let pause = firstPauseMs; ; pause = Math.min(longestPauseMs, pause * 2)) {
         try {
           return await queue.finish(lease, results, more)
         } catch (error) {
           onTrouble(`a result cannot be stored and is kept in memory: ${String(error)}`)
         }
+        if (closing.signal.aborted) return false
         await Promise.race([wait(pause), closed])
       }
-      return false
     },
     close: () => closing.abort(),
   }

@@ -56,6 +56,8 @@ class Loop implements Dispatch {
   /** Lanes that had more than there was room for. */
   readonly #hungry = new Set<string>()
   readonly #inHand = new Set<Promise<void>>()
+  /** First attempts of messages that `settle` has put, still going on. */
+  readonly #followed = new Set<Promise<void>>()
   #claimed = 0
   #bytes = 0
   #timers: NodeJS.Timeout[] = []
@@ -98,7 +100,7 @@ class Loop implements Dispatch {
   }
 
   follow(lease: Lease, message: NewMessage, pending: readonly Pending[]): void {
-    this.#hold(this.#guarded(`message ${message.id}`, follow(this.#worker, lease, message, pending)))
+    this.#hold(this.#guarded(`message ${message.id}`, follow(this.#worker, lease, message, pending)), this.#followed)
   }
 
   kick(): void {
@@ -120,25 +122,26 @@ class Loop implements Dispatch {
 
   async close(withinMs: number): Promise<void> {
     this.stop()
-    await this.#allInHand(withinMs)
+    await this.#allDone([this.#inHand, this.#followed], withinMs)
     this.#abort.abort()
-    await this.#allInHand(lastWordsMs)
+    // Those that are followed end when the deliverer closes, after us; their results can still be written down.
+    await this.#allDone([this.#inHand], lastWordsMs)
     this.#worker.finisher.close()
     await this.#looking
   }
 
-  async #allInHand(withinMs: number): Promise<void> {
+  async #allDone(sets: readonly ReadonlySet<Promise<void>>[], withinMs: number): Promise<void> {
     const patience = Promise.withResolvers<'over'>()
     const timer = setTimeout(patience.resolve, withinMs, 'over')
+    const left = () => sets.flatMap((set) => [...set])
     let isOver = false
-    while (!isOver && this.#inHand.size > 0)
-      isOver = (await Promise.race([patience.promise, ...this.#inHand])) === 'over'
+    while (!isOver && left().length > 0) isOver = (await Promise.race([patience.promise, ...left()])) === 'over'
     clearTimeout(timer)
   }
 
-  #hold(work: Promise<void>): void {
-    this.#inHand.add(work)
-    void work.finally(() => this.#inHand.delete(work))
+  #hold(work: Promise<void>, among = this.#inHand): void {
+    among.add(work)
+    void work.finally(() => among.delete(work))
   }
 
   /** Whatever goes wrong must not end the loop. */

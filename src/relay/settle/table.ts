@@ -40,10 +40,8 @@ export function decide(settled: readonly Settled[], c: Circumstances): Decision 
   const mayComeBack = !hasDelivered && !c.hasHeld && !open.some(({ outcome }) => outcome.later !== undefined)
   if (c.whenNextHopFails === 'defer' && mayComeBack)
     return { kind: 'answer', reply: shown(open[0], replies.nextHopDeferred) }
-  return {
-    kind: 'keep',
-    keep: [...open, ...refused].map((one) => ({ ...one, as: one.how === 'untried' ? 'waiting' : 'pending' })),
-  }
+  const rest = settled.filter(({ outcome }) => outcome.kind !== 'delivered')
+  return { kind: 'keep', keep: rest.map((one) => ({ ...one, as: one.how === 'untried' ? 'waiting' : 'pending' })) }
 }
 
 function partly(refused: readonly Settled[]): Reply {

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type QueueStage, setStage, until } from '../../../test/support/queue-stage.ts'
+
+const minute = 60_000
+const day = 24 * 60 * minute
+
+const inBalance = async (s: QueueStage) => assert.equal((await s.relay.account()).wrong, 0)
+const drained = (s: QueueStage) => until('an empty queue', async () => (await s.states()).length === 0)
+/** Bodies that tenant two has, in the order of arrival. */
+const bodies = (s: QueueStage) =>
+  s.two.messages.map((m) => m.toString().split('\r\n\r\n')[1]?.trim() ?? '').filter(Boolean)
+
+test('hold: mail is taken and kept, others of the message have it, unknown people are refused; age is nothing', async () => {
+  await using s = await setStage()
+  s.use({ mode: 'hold' })
+  const said = await s.fromOne(['mary@shared.example', 'x@away.example', 'nobody@shared.example'])
+  assert.deepEqual([said.code, said.recipients], [250, [250, 250, 550]])
+  assert.equal(s.relay.arrived.length, 1, 'x@away.example has it')
+  assert.deepEqual(await s.states(), ['mary@shared.example held domain'])
+  assert.deepEqual(
+    s
+      .story(said)
+      .filter((e) => e.kind === 'HOLD')
+      .map((e) => [e.recipients?.[0], e.why]),
+    [['mary@shared.example', 'shared.example is in mode hold']],
+  )
+  s.relay.pass(30 * day)
+  assert.equal((await s.fromNet(['mike@shared.example'])).code, 250)
+  assert.deepEqual(await s.states(), ['mary@shared.example held domain', 'mike@shared.example held domain'])
+  await inBalance(s)
+})
+
+test('what waits when its domain is put on hold is held at its next attempt; let go by hand it is not held again', async () => {
+  await using s = await setStage()
+  s.script((line) => (line.startsWith('RCPT') ? '450 4.2.1 busy' : undefined))
+  await s.fromOne(['mary@shared.example'])
+  await until('waiting', async () => (await s.states()).join() === 'mary@shared.example waiting')
+  s.use({ mode: 'hold' })
+  s.relay.pass(2 * minute)
+  await until('held', async () => (await s.states()).join() === 'mary@shared.example held domain')
+  s.script(undefined)
+  await s.relay.queue.release({ domain: 'shared.example' }, 'ann')
+  await drained(s)
+  assert.equal(bodies(s).length, 1)
+  await inBalance(s)
+})
+
+test('a release order lets everything go, in the order of arrival, at its rate', async () => {
+  await using s = await setStage()
+  s.use({ mode: 'hold' })
+  for (let i = 1; i <= 6; i += 1) await s.fromOne(['mary@shared.example'], { body: `${i}\n` })
+  await s.relay.queue.orderRelease({ domain: 'shared.example', whenAccepted: false, perMinute: 60, by: 'ann' })
+  await until('the first', () => bodies(s).length === 1)
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  assert.equal(bodies(s).length, 1, 'one in a second')
+  for (let n = 2; n <= 6; n += 1) {
+    s.relay.pass(1000)
+    await until(`number ${n}`, () => bodies(s).length >= n)
+  }
+  assert.deepEqual(bodies(s), ['1', '2', '3', '4', '5', '6'])
+  const [order] = await s.relay.queue.releaseOrders()
+  assert.equal(order?.released, 6)
+  assert.match(s.relay.events.find((e) => e.kind === 'RELEASE')?.why ?? '', /by the order of ann/)
+  await drained(s)
+  await inBalance(s)
+})
+
+test('when accepted: a probe asks, and those go whom the next hop takes; the others are asked for again later', async () => {
+  await using s = await setStage()
+  s.use({ mode: 'hold' })
+  s.script((line) => (line.startsWith('RCPT') && line.includes('mike') ? '550 5.1.10 not found' : undefined))
+  for (const who of ['mary', 'mike', 'mary']) await s.fromNet([`${who}@shared.example`])
+  await s.relay.queue.orderRelease({ domain: 'shared.example', whenAccepted: true, perMinute: 6000, by: 'ann' })
+  await until('Mary’s two', () => bodies(s).length === 2)
+  assert.deepEqual(await s.states(), ['mike@shared.example held domain'])
+  const rcpts = () => s.two.lines.filter((line) => line.includes('mike')).length
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  assert.equal(rcpts(), 1, 'an address that is not there is not asked for all the time')
+  s.script(undefined)
+  s.relay.pass(61_000)
+  await drained(s)
+  const [order] = await s.relay.queue.releaseOrders()
+  assert.deepEqual([order?.released, order?.notAccepted], [3, 1])
+  assert.ok(s.two.lines.filter((line) => line.endsWith('RSET')).length > 0)
+  await inBalance(s)
+})
+
+test('retry-later: 451 at RCPT, and the ledger has it first; who comes back after it is known', async () => {
+  await using s = await setStage()
+  s.use({ mode: 'retry-later' })
+  for (let i = 0; i < 2; i += 1) {
+    const said = await s.fromNet(['mary@shared.example'])
+    assert.deepEqual([said.code, said.recipients], [451, [451]])
+  }
+  const rows = () => s.relay.queue.attempts('shared.example', { limit: 10 })
+  const [row, ...others] = await rows()
+  assert.deepEqual(others, [])
+  assert.deepEqual(
+    [row?.sender, row?.recipient, row?.firstAddress, row?.helo, row?.tls, row?.count, row?.cameBackAt],
+    ['zoe@away.example', 'mary@shared.example', '127.0.0.2', 'client.example', '', 2, undefined],
+  )
+  s.use()
+  assert.equal((await s.fromNet(['mary@shared.example'])).code, 250)
+  await until('the ledger', async () => (await rows())[0]?.cameBackAt !== undefined)
+  await inBalance(s)
+})
+
+test('a mode that changes between RCPT and DATA: nobody of a message that is 451 was sent it, or has it in the queue', async () => {
+  await using s = await setStage()
+  s.relay.hooks.beforeMessage = () => s.use({ mode: 'retry-later' })
+  const said = await s.fromNet(['mary@shared.example', 'john@shared.example'])
+  assert.deepEqual([said.code, said.recipients], [451, [250, 250]])
+  assert.deepEqual([s.relay.arrived.length, bodies(s).length, await s.states()], [0, 0, []])
+  assert.equal((await s.relay.queue.attempts('shared.example', { limit: 10 })).length, 2)
+  s.relay.hooks.beforeMessage = undefined
+  s.use()
+  assert.equal((await s.fromNet(['mary@shared.example', 'john@shared.example'])).code, 250)
+  assert.deepEqual([s.relay.arrived.length, bodies(s).length], [1, 1])
+  await inBalance(s)
+})
+
+test('what waits for a domain in retry-later stays, and goes when it is open', async () => {
+  await using s = await setStage()
+  s.script((line) => (line.startsWith('RCPT') ? '450 4.2.1 busy' : undefined))
+  await s.fromOne(['mary@shared.example'])
+  await until('waiting', async () => (await s.states()).join() === 'mary@shared.example waiting')
+  s.use({ mode: 'retry-later' })
+  s.script(undefined)
+  s.relay.pass(3 * day)
+  await until('the reason', async () => /retry-later/.test((await s.kept())[0]?.why ?? ''))
+  assert.equal(s.relay.arrived.length, 0, 'nothing was reported')
+  s.use()
+  s.relay.pass(6 * minute)
+  await drained(s)
+  await inBalance(s)
+})
