@@ -187,7 +187,8 @@ function renewalLog(log: Log): Pick<Renewal, 'onRenewed' | 'onTrouble' | 'onExpi
   return {
     onRenewed: (files) => log('info', 'files of the project were read again', { files }),
     onTrouble: (why) => log('error', 'changed files of the project cannot be used; those before stay', { why }),
-    onExpiring: ({ text, stage }) => log(stage <= 1 ? 'error' : 'warn', 'certificate', { warning: text }),
+    onExpiring: ({ text, advice, stage }) =>
+      log(stage <= 1 ? 'error' : 'warn', 'certificate', { warning: text, advice }),
   }
 }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setDesk } from './support/desk.ts'
 import { runCauseway } from './support/gateway.ts'
 import { asAuthority, makeCertificate, openssl } from './support/openssl.ts'
 
@@ -52,4 +54,23 @@ test('cert check: exit code 2 for wrong usage', async () => {
     const said = await check(...args)
     assert.equal(said.code, 2, `${args.join(' ')}: ${said.out}${said.err}`)
   }
+})
+
+test('health warns of a certificate of the project that runs out', async () => {
+  await using stage = await setDesk()
+  writeFileSync(join(stage.dir, 'gw.crt'), readFileSync(file('leaf.crt')))
+  writeFileSync(join(stage.dir, 'gw.key'), readFileSync(file('leaf.key')))
+  const project = join(stage.dir, 'project.yaml')
+  const tls = '$&\n  tls: { cert: gw.crt, key: gw.key }'
+  writeFileSync(project, readFileSync(project, 'utf8').replace(/hostname: gw\.example\.net/, tls))
+  assert.equal((await stage.ask('PUT', '/v1/project', { file: project })).status, 200)
+  const end = new X509Certificate(readFileSync(file('leaf.crt'))).validToDate
+  const about = async (daysBefore: number): Promise<string> => {
+    stage.pass(end.getTime() - daysBefore * 24 * 3_600_000 - stage.desk.now().getTime())
+    const { warnings } = (await stage.ask('GET', '/v1/health')).json as { warnings: { about: string; text: string }[] }
+    return warnings.flatMap((w) => (w.about === 'gateway.tls' ? [w.text] : [])).join()
+  }
+  assert.equal(await about(40), '')
+  assert.match(await about(10), /the certificate "CN=contoso\.example" of gateway\.tls expires on .*, 10 days from now/)
+  assert.match(await about(-3), / expired on /)
 })

@@ -1,5 +1,6 @@
 /** How things stand: what an operator should look at, in sentences that say what to do. */
 import { z } from 'zod'
+import { expiring } from '../project/project.ts'
 import type { LaneFigures } from '../queue/queue.ts'
 import { imbalance } from '../relay/record/record.ts'
 import { type AttemptsSummary, summaryOf } from './attempts.ts'
@@ -52,6 +53,7 @@ async function look(desk: Desk): Promise<Standing> {
   const warnings = [
     ...diskWarnings(desk),
     ...accountWarnings(desk),
+    ...certificateWarnings(desk),
     ...lanes.flatMap((lane) => laneWarnings(desk, lane)),
     ...(await heldWarnings(desk)),
     ...attempts.flatMap(({ domain, summary }) => attemptWarnings(domain, summary)),
@@ -65,6 +67,12 @@ function diskWarnings({ disk }: Desk): readonly Warning[] {
   const advice =
     'make room on the file system of the data folder; new mail is answered 452 until then, and what is there goes on'
   return [{ about: 'disk', text: disk.why, advice }]
+}
+
+function certificateWarnings(desk: Desk): readonly Warning[] {
+  const project = desk.live.current()
+  if (project === undefined) return []
+  return expiring(project, desk.now()).map(({ place, text, advice }) => ({ about: place, text, advice }))
 }
 
 /** The one that must never come. */

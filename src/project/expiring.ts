@@ -9,8 +9,9 @@ export type Expiry = {
   readonly subject: string
   readonly notAfter: Date
   readonly stage: 30 | 14 | 7 | 1 | 0
-  /** A sentence. */
   readonly text: string
+  /** What to do. */
+  readonly advice: string
 }
 
 const stages = [1, 7, 14, 30] as const
@@ -63,6 +64,6 @@ function judge(place: string, certificate: X509Certificate, now: Date): Expiry |
   const subject = certificate.subject.replaceAll('\n', ', ').slice(0, 200)
   const when = `on ${notAfter.toISOString().slice(0, 10)}`
   const state = stage === 0 ? `expired ${when}` : `expires ${when}, ${days === 1 ? '1 day' : `${days} days`} from now`
-  const remedy = 'put a renewed one into its file, it is taken by itself'
-  return { place, subject, notAfter, stage, text: `the certificate "${subject}" of ${place} ${state}: ${remedy}` }
+  const text = `the certificate "${subject}" of ${place} ${state}`
+  return { place, subject, notAfter, stage, text, advice: 'put a renewed one into its file, it is taken by itself' }
 }
