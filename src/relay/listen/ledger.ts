@@ -17,7 +17,7 @@ const limitsOfScope = {
 } as const satisfies Record<Scope, Record<'connections' | 'rate' | 'bytes', LimitName>>
 
 const minuteMs = 60_000
-/** Refused recipients that are forgotten in a minute. */
+/** Unknown recipients that are forgotten in a minute. */
 const forgiven = 10
 /** Whoever is turned away all the time is told of so often. */
 const tellMs = 10_000
@@ -30,7 +30,7 @@ export class Ledger {
   bytes = 0
   readonly #limits: Limits
   readonly #arrivals: Fading
-  readonly #refusedRecipients = new Fading(forgiven)
+  readonly #unknownRecipients = new Fading(forgiven)
   #untold = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
@@ -61,17 +61,17 @@ export class Ledger {
     this.#arrivals.add(now)
   }
 
-  recipientRefused(now: number): void {
-    this.#refusedRecipients.add(now)
+  recipientUnknown(now: number): void {
+    this.#unknownRecipients.add(now)
   }
 
   isSlowed(now: number): boolean {
-    return this.#refusedRecipients.level(now) > this.#limits.refusedRecipients
+    return this.#unknownRecipients.level(now) > this.#limits.unknownRecipients
   }
 
   /** Nothing would be different without it. */
   isIdle(now: number): boolean {
-    return this.connections + this.bytes + this.#arrivals.level(now) + this.#refusedRecipients.level(now) === 0
+    return this.connections + this.bytes + this.#arrivals.level(now) + this.#unknownRecipients.level(now) === 0
   }
 
   /** Somebody was turned away: how many since it was last told of, or undefined when that was just now. */
@@ -96,8 +96,10 @@ class Fading {
   }
 
   level(now: number): number {
-    this.#level = Math.max(0, this.#level - ((now - this.#at) / minuteMs) * this.#perMinute)
-    this.#at = now
+    // Whoever asks with the coarse clock of the ticks may be a little behind.
+    const passed = Math.max(0, now - this.#at)
+    this.#level = Math.max(0, this.#level - (passed / minuteMs) * this.#perMinute)
+    this.#at += passed
     return this.#level
   }
 

@@ -37,8 +37,8 @@ export type Limits = HeaderLimits & {
   readonly transferBytesOfInternet: number
   readonly transferBytesPerTenant: number
   readonly transferBytesPerSource: number
-  /** Recipients of a source that were refused; ten a minute are forgotten. Beyond it every answer to RCPT takes `tarpitMs`. */
-  readonly refusedRecipients: number
+  /** Unknown recipients that a source has asked for; ten a minute are forgotten. Beyond it every answer to RCPT takes `tarpitMs`. */
+  readonly unknownRecipients: number
   readonly tarpitMs: number
 
   /** Silence of a client that has had a recipient accepted (RFC 5321 section 4.5.3.2.7: at least five minutes). */
@@ -72,7 +72,7 @@ export const noneMet = {
   transferBytesOfInternet: 0,
   transferBytesPerTenant: 0,
   transferBytesPerSource: 0,
-  refusedRecipients: 0,
+  unknownRecipients: 0,
   messageBytes: 0,
   discardBytes: 0,
   headerBytes: 0,
@@ -110,8 +110,8 @@ const fixed = {
   connectionRate: 60_000,
   connectionRateOfInternet: 30_000,
   connectionRatePerTenant: 60_000,
-  connectionRatePerSource: 1200, // Exchange's MaxInboundConnectionPercentagePerSource and ConnectionRate are of this order
-  refusedRecipients: 50,
+  connectionRatePerSource: 6000,
+  unknownRecipients: 1000, // as many as one transaction has: an honest list that has grown old is not slowed
   tarpitMs: 5000, // Exchange's TarpitInterval
   idleMs: 300_000,
   strangerIdleMs: 60_000,

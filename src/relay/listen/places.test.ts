@@ -111,13 +111,13 @@ test('bytes in transfer: what has room, who is full, and that all is given back'
 })
 
 test('refused recipients slow a source down; ten a minute are forgiven; a tenant is never slowed', () => {
-  const places = make({ refusedRecipients: 5, connectionsWhileSlowed: 2 })
+  const places = make({ unknownRecipients: 5, connectionsWhileSlowed: 2 })
   const stay = places.enter(0)
   assert.ok(stay instanceof Stay)
   stay.settle(internet, '192.0.2.1', 0)
-  for (let i = 0; i < 5; i++) stay.recipientRefused(0)
+  for (let i = 0; i < 5; i++) stay.recipientUnknown(0)
   assert.equal(stay.isSlowed(0), false)
-  stay.recipientRefused(0)
+  stay.recipientUnknown(0)
   assert.equal(stay.isSlowed(0), true)
   assert.equal(arrive(places, 1, internet), 'a place')
   assert.equal(arrive(places, 1, internet), 'connectionsWhileSlowed')
@@ -126,7 +126,7 @@ test('refused recipients slow a source down; ten a minute are forgiven; a tenant
   const tenant = places.enter(0)
   assert.ok(tenant instanceof Stay)
   tenant.settle(contoso, '192.0.2.5', 0)
-  for (let i = 0; i < 50; i++) tenant.recipientRefused(0)
+  for (let i = 0; i < 50; i++) tenant.recipientUnknown(0)
   assert.equal(tenant.isSlowed(0), false)
 })
 

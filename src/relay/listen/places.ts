@@ -104,11 +104,11 @@ export class Stay {
     return new Cargo(this.#ledgers)
   }
 
-  recipientRefused(now: number): void {
-    this.#source?.recipientRefused(now)
+  recipientUnknown(now: number): void {
+    this.#source?.recipientUnknown(now)
   }
 
-  /** Its source has had so many recipients refused that it seems to look for those who exist. */
+  /** Its source has asked for so many unknown recipients that it seems to look for those who exist. */
   isSlowed(now: number): boolean {
     return this.#source?.isSlowed(now) === true
   }

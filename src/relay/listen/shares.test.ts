@@ -137,7 +137,7 @@ test('bytes of a message that is broken off, reset or refused are given back', a
 test('whoever asks for one unknown recipient after another waits, for those who exist as well', async (t) => {
   const unknown: Reply = { code: 550, enhanced: '5.1.1', text: 'no such recipient here' }
   const rcpt: Backend['rcpt'] = (_client, _from, to) => (to.text.startsWith('known') ? undefined : unknown)
-  const limits = { refusedRecipients: 3, tarpitMs: 120 }
+  const limits = { unknownRecipients: 3, tarpitMs: 120 }
   const { listener, greeted } = await behindBalancer(t, { limits, backend: { rcpt } })
   const harvester = await greeted('192.0.2.1')
   await harvester.ask('MAIL FROM:<a@x.example>')
@@ -156,19 +156,19 @@ test('whoever asks for one unknown recipient after another waits, for those who 
     await client.ask('MAIL FROM:<a@x.example>')
     assert.ok((await took(client, 'known')) < 100, other)
   }
-  assert.equal(listener.limits.refusedRecipients, 4)
+  assert.equal(listener.limits.unknownRecipients, 4)
 })
 
 test('a tenant is not slowed by its unknown recipients', async (t) => {
   const unknown: Reply = { code: 550, enhanced: '5.1.1', text: 'no such recipient here' }
   const { listener, greeted } = await behindBalancer(t, {
-    limits: { refusedRecipients: 1 },
+    limits: { unknownRecipients: 1 },
     backend: { rcpt: () => unknown },
   })
   const client = await greeted('203.0.113.1')
   await client.ask('MAIL FROM:<a@x.example>')
   for (let i = 0; i < 20; i++) await client.ask('RCPT TO:<nobody@y.example>')
-  assert.equal(listener.limits.refusedRecipients, 0)
+  assert.equal(listener.limits.unknownRecipients, 0)
 })
 
 test('a backend that cannot tell who it is: a stranger, and its error is reported', async (t) => {

@@ -77,7 +77,7 @@ export function rcpt(c: Conversation, argument: string): void {
     () => unhurried(c, c.house.backend.rcpt(c.client, from, to, recipients)),
     (reply) => {
       if (accepted(reply)) recipients.push(to)
-      else if ((reply?.code ?? 0) >= 500) c.stay.recipientRefused(c.now())
+      else if (reply?.enhanced.startsWith('5.1.') === true) c.stay.recipientUnknown(c.now())
       c.say(reply ?? replies.recipientOk())
     },
   )
@@ -86,7 +86,7 @@ export function rcpt(c: Conversation, argument: string): void {
 /** Whoever seems to look for those who exist waits for each answer, for yes as long as for no: the time tells nothing. */
 function unhurried<T>(c: Conversation, answer: Soon<T>): Soon<T> {
   if (!c.stay.isSlowed(c.now())) return answer
-  c.house.counts.refusedRecipients++
+  c.house.counts.unknownRecipients++
   return Promise.all([answer, sleep(c.house.limits.tarpitMs, undefined, { ref: false })]).then(([said]) => said)
 }
 
