@@ -14,3 +14,13 @@ test('X-Causeway-* never leaves, also with its name folded, whatever the view', 
   for (const view of ['inside', 'outside', 'unchanged'] as const)
     assert.equal(header(text, view), 'X-CausewayFoo: c\r\nSubject: hello\r\n', view)
 })
+
+test('From fields that have one reading each, and together none, stay as they came', () => {
+  const john = 'From: john@tenant1.example\n'
+  for (const text of [john + john, `${john}From: x@evil.example\n`, ` From: x@evil.example\n${john}`]) {
+    const message = readMessage(bytes(`${text}Reply-To: john@tenant1.example\n\n`))
+    const copy = rewrite(project, message, 'outside')
+    assert.equal(headerText(copy.header), bytes(`${text}Reply-To: john@shared.example\n`).toString('latin1'))
+    assert.equal(copy.isClear, false)
+  }
+})

@@ -8,7 +8,7 @@
  */
 import { type Address, type Change, type MapAddress, mapAddressList } from '../../mail/address/address.ts'
 import { isCalendar, rewriteCalendar } from '../../mail/calendar/calendar.ts'
-import { type Field, fieldValue, type Header, withValue } from '../../mail/header/header.ts'
+import { type Field, fieldValue, type Header, readFrom, withValue } from '../../mail/header/header.ts'
 import type { Content, Message } from '../../mail/message/message.ts'
 import { decodePart, encodePart, type Part, parts, replaceParts } from '../../mail/mime/mime.ts'
 import { isReport, type ReportMap, rewriteReport } from '../../mail/report/report.ts'
@@ -49,6 +49,7 @@ function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy,
   const names = view === 'unchanged' ? new Set<string>() : fieldSets[project.policy.fields][view]
   const map = mapper(project.table, view === 'inside' ? 'inside' : 'outside')
   const isSecret = secretsOf(project)
+  const author = readFrom(header)
   const fields: Field[] = []
   const changes: Change[] = []
   const left: { field: string; why: string }[] = []
@@ -61,7 +62,14 @@ function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy,
       continue
     }
     const mapped = mapAddressList(fieldValue(field), map)
-    if (mapped.ambiguous !== undefined) left.push({ field: nameOf(field), why: mapped.ambiguous })
+    // Each of two From fields has one reading, and the message has none: who is the author stays as open as it came.
+    const isAuthor = field.key === 'from' && author.kind === 'ambiguous'
+    const why = mapped.ambiguous ?? (isAuthor ? author.why : undefined)
+    if (why !== undefined) {
+      left.push({ field: nameOf(field), why })
+      fields.push(field)
+      continue
+    }
     for (const change of mapped.changes) changes.push({ field: nameOf(field), ...change })
     fields.push(mapped.changes.length === 0 ? field : withValue(field, mapped.value))
   }
