@@ -6,29 +6,11 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { falseEnds } from './support/end-of-data.ts'
 import { projectOf } from './support/relay-values.ts'
 import { type RunningRelay, startRelay } from './support/running-relay.ts'
 import { type Peer, startPeer } from './support/scripted-smtp.ts'
 import { Client } from './support/smtp-client.ts'
-
-const sequences: readonly (readonly [name: string, bytes: string])[] = [
-  ['LF.LF', '\n.\n'],
-  ['LF.CRLF', '\n.\r\n'],
-  ['CRLF.LF', '\r\n.\n'],
-  ['CR.CR', '\r.\r'],
-  ['CR.LF', '\r.\n'],
-  ['LF.CR', '\n.\r'],
-  ['CR.CRLF', '\r.\r\n'],
-  ['CRLF.CR', '\r\n.\r'],
-  ['CRLF NUL.CRLF', '\r\n\0.\r\n'],
-  ['CRLF.NUL CRLF', '\r\n.\0\r\n'],
-  ['CRLF.CRCRLF', '\r\n.\r\r\n'],
-  ['CRCRLF.CRCRLF', '\r\r\n.\r\r\n'],
-  ['VT.VT', '\v.\v'],
-  ['FF.FF', '\f.\f'],
-  ['NEL.NEL', '\xc2\x85.\xc2\x85'],
-  ['LS.LS', '\xe2\x80\xa8.\xe2\x80\xa8'],
-]
 
 let relay: RunningRelay
 let hop: Peer
@@ -111,7 +93,7 @@ async function judge(reply: string): Promise<void> {
   assert.doesNotMatch(commands, /evil|victim|Gotcha/)
 }
 
-for (const [name, sequence] of sequences)
+for (const [name, sequence] of falseEnds)
   for (const [place, content] of places) {
     test(`${name} ${place}, by DATA, whole and cut at every byte`, async () => {
       const text = content(sequence)
@@ -135,7 +117,7 @@ test('to a hop that takes BDAT, bytes leave as they came: by count, so nothing c
   t.after(() => chunking.close())
   relay.use(project(chunking.port))
   t.after(() => relay.use(project(hop.port)))
-  for (const [, sequence] of sequences) {
+  for (const [, sequence] of falseEnds) {
     assert.match(await byBdat(`${head}\r\nbody${sequence}${evil}`), /^250 /)
     assert.ok(chunking.messages.at(-1)?.includes(Buffer.from(`body${sequence}MAIL FROM`, 'latin1')))
   }

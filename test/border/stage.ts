@@ -82,7 +82,7 @@ async function setStage(): Promise<Stage> {
   const sinks = {
     contoso: await startSink('contoso'),
     northwind: await startSink('northwind'),
-    fabrikam: await startSink('fabrikam'),
+    fabrikam: await startSink('fabrikam', { extensions: ['PIPELINING', 'SIZE 200000000', '8BITMIME'] }),
     outside: await startSink('outside'),
   }
   stack.defer(async () => void (await Promise.all(Object.values(sinks).map((sink) => sink.close()))))

@@ -12,9 +12,9 @@ export type Who = {
   readonly address?: string
   readonly ehlo?: string
   readonly more?: ConnectionOptions
+  /** How long it waits for an answer. Default: some seconds. */
+  readonly patienceMs?: number
 }
-
-export type Visitor = Client & AsyncDisposable
 
 let strangers = 0
 /** Nobody's: 127.1.0.0/16 and up. A source that had many recipients refused is slowed down. */
@@ -25,7 +25,7 @@ export function strangeAddress(): string {
 
 /** Connected, greeted, secured if wanted. */
 export async function visit(port: number, who: Who = {}): Promise<Client> {
-  const client = new Client(port, who.address ?? strangeAddress())
+  const client = new Client(port, who.address ?? strangeAddress(), who.patienceMs)
   await client.reply('greeting')
   await client.ask(`EHLO ${who.ehlo ?? 'visitor.example'}`)
   if (who.certificate === undefined && who.tls === undefined) return client
