@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setStage } from './support/commands.ts'
 import { type DeskStage, setDesk } from './support/desk.ts'
 import { runCauseway } from './support/gateway.ts'
+import { makeCertificate, openssl } from './support/openssl.ts'
+import { Client } from './support/smtp-client.ts'
 
 const set = (stage: DeskStage, name: string, value: string) =>
   stage.ask('PUT', `/v1/secrets/${name}`, { value: Buffer.from(value).toString('base64') })
@@ -83,4 +86,39 @@ test('causeway secret: set, list, rotate-key, remove, over a restart', async () 
   assert.equal((await run('', 'remove', 'one')).code, 0)
   assert.equal((await run('', 'remove', 'one')).code, 1)
   assert.equal((await run('x', 'set', 'a/b')).code, 2)
+})
+
+test('a certificate from the vault: a renewed one is shown from the next handshake on, the open connection goes on', async () => {
+  await using stage = await setStage()
+  const { dir, gateway } = stage
+  const put = async (days: number): Promise<string> => {
+    makeCertificate(dir, 'gw', { subject: '/CN=gw.example.net', days })
+    openssl(dir, 'pkcs12', '-export', '-inkey', 'gw.key', '-in', 'gw.crt', '-passout', 'pass:', '-out', 'gw.pfx')
+    const said = await gateway.run('secret', 'set', 'gw', '--file', join(dir, 'gw.pfx'))
+    assert.equal(said.code, 0, said.err)
+    return new X509Certificate(readFileSync(join(dir, 'gw.crt'))).fingerprint256
+  }
+  const shown = async (): Promise<{ client: Client; fingerprint: string | undefined }> => {
+    const client = new Client(gateway.smtp[0]?.port ?? 0)
+    await client.reply()
+    for (const line of ['EHLO client.example', 'STARTTLS']) await client.ask(line)
+    const socket = await client.secure({})
+    return { client, fingerprint: socket.getPeerX509Certificate()?.fingerprint256 }
+  }
+  const first = await put(60)
+  const project = readFileSync(stage.project, 'utf8')
+  const tls = '$&\n  tls: { pfx: "vault:gw" }'
+  writeFileSync(stage.project, project.replace(/hostname: gw\.example\.net/, tls))
+  assert.equal((await gateway.run('apply', stage.project, '--yes')).code, 0)
+  const before = await shown()
+  assert.equal(before.fingerprint, first)
+  const renewed = await put(90)
+  const later = await shown()
+  assert.equal(later.fingerprint, renewed)
+  assert.match(await before.client.ask('EHLO client.example'), /^250 /)
+  writeFileSync(join(dir, 'gw.pfx'), 'no PFX')
+  const wrong = await gateway.run('secret', 'set', 'gw', '--file', join(dir, 'gw.pfx'))
+  assert.equal(wrong.code, 1)
+  assert.match(wrong.err, /is not a PKCS #12 file/)
+  for (const { client } of [before, later]) client.destroy()
 })

@@ -168,7 +168,9 @@ type Why = { readonly text: string; readonly remedy: string }
 function whyUnusable(identity: Identity): Why | undefined {
   try {
     createSecureContext(identity)
-    return undefined
+    // OpenSSL looks at this only where both are of one kind: an RSA key beside an ECDSA certificate passes it.
+    const fits = new X509Certificate(identity.cert).checkPrivateKey(createPrivateKey(identity.key))
+    return fits ? undefined : strangers
   } catch (error) {
     const verdict = error instanceof Error ? error.message : String(error)
     return (
@@ -180,14 +182,13 @@ function whyUnusable(identity: Identity): Why | undefined {
   }
 }
 
+const strangers: Why = {
+  text: 'do not belong together: the key is not that of the certificate',
+  remedy: 'Name the key that the certificate was issued for.',
+}
+
 const known: readonly (readonly [RegExp, Why])[] = [
-  [
-    /key values mismatch|KEY_TYPE_MISMATCH|key type mismatch/i,
-    {
-      text: 'do not belong together: the key is not that of the certificate',
-      remedy: 'Name the key that the certificate was issued for.',
-    },
-  ],
+  [/key values mismatch|KEY_TYPE_MISMATCH|key type mismatch/i, strangers],
   [
     /bad decrypt|password|passphrase|interrupted or cancelled/i,
     {
