@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { bench, message, recipient } from './for-tests.ts'
+
+test('a release order counts what it let go, in the order of arrival, and survives a restart', async () => {
+  await using b = await bench()
+  const held = recipient('bob@contoso.example', { state: 'held', cause: 'domain' })
+  const refused = recipient('carol@contoso.example', { state: 'held', cause: 'refused' })
+  for (const id of ['a', 'b', 'c']) await b.queue.put(message(id, [held, refused]))
+  assert.equal(await b.queue.letGo('contoso.example', { recipients: [{ id: 'a', n: 0 }] }), 0, 'nobody ordered it')
+  await b.queue.orderRelease({ domain: 'Contoso.example', whenAccepted: true, perMinute: 60, by: 'ann' })
+  const queue = await b.reopen()
+  const page = await queue.nextHeld('contoso.example', 2)
+  assert.deepEqual(
+    page.items.map(({ message: m, recipient: r }) => [m.id, r.n]),
+    [
+      ['a', 0],
+      ['b', 0],
+    ],
+  )
+  const rest = await queue.nextHeld('contoso.example', 2, page.next)
+  assert.deepEqual(
+    rest.items.map(({ message: m }) => m.id),
+    ['c'],
+  )
+  const step = {
+    recipients: [
+      { id: 'a', n: 0 },
+      { id: 'a', n: 1 },
+      { id: 'x', n: 0 },
+    ],
+    asked: 2,
+    notAccepted: 1,
+  }
+  assert.equal(await queue.letGo('contoso.example', step), 1)
+  const [order] = await queue.releaseOrders()
+  const expected = { domain: 'contoso.example', whenAccepted: true, perMinute: 60, by: 'ann', at: b.clock.now }
+  assert.deepEqual(order, { ...expected, released: 1, asked: 2, notAccepted: 1 })
+  assert.equal(await queue.endRelease('contoso.example'), true)
+  assert.equal(await queue.endRelease('contoso.example'), false)
+})
