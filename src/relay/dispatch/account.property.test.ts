@@ -13,12 +13,12 @@ type Mood = (typeof moods)[number]
 
 const step = fc.oneof(
   {
-    weight: 6,
+    weight: 9,
     arbitrary: fc.record({
       kind: fc.constant('send' as const),
       from: fc.constantFrom('one', 'net'),
       to: fc.uniqueArray(fc.constantFrom('john', 'ann', 'mary', 'mike'), { minLength: 1, maxLength: 4 }),
-      mood: fc.constantFrom(...moods),
+      mood: fc.constantFrom(...moods, 'refuse' as const),
     }),
   },
   {
@@ -65,7 +65,12 @@ async function play(s: QueueStage, steps: readonly Step[]): Promise<void> {
       const said = await (one.from === 'one' ? s.fromOne(to) : s.fromNet(to))
       if (said.code === 250) accepted += said.recipients.filter((code) => code === 250).length
     }
-    if (one.kind === 'pass') s.relay.pass(one.minutes * 60_000)
+    if (one.kind === 'pass') {
+      // A lease outlives what the clock says only while somebody extends it; the clock of this stage jumps.
+      for (const say of late.splice(0)) say()
+      await until('nothing under way', async () => (await s.relay.queue.totals()).running === 0)
+      s.relay.pass(one.minutes * 60_000)
+    }
     if (one.kind === 'mode') s.use({ mode: (mode = one.mode) })
     if (one.kind === 'disk') s.relay.disk.refusal = one.isFull ? { isFull: true } : undefined
     if (one.kind === 'hand') await s.relay.queue[one.what]({}, 'ann')
@@ -74,12 +79,12 @@ async function play(s: QueueStage, steps: readonly Step[]): Promise<void> {
   // Everything that is still open comes to its end.
   mood = 'take'
   s.relay.disk.refusal = undefined
-  for (const say of late) say()
+  for (const say of late.splice(0)) say()
   if (mode !== 'open') s.use()
   await s.relay.queue.release({ cause: 'domain' }, 'ann')
   await until('nothing but held mail', async () => {
-    s.relay.pass(3_600_000)
     const { waiting, running } = await s.relay.queue.totals()
+    if (running === 0) s.relay.pass(3_600_000)
     return waiting + running === 0
   })
   const made = await s.relay.account()
@@ -96,15 +101,16 @@ function twice(s: QueueStage, cuts: number): void {
   const sends = s.relay.events.filter((e) => e.kind === 'SEND').map((e) => `${e.id} ${e.recipients?.join()}`)
   assert.equal(new Set(sends).size, sends.length)
   const copies = s.two.messages.filter((m) => m.length > 0).length
-  assert.ok(copies <= sends.filter((one) => one.endsWith('@two.example')).length + cuts)
+  const answered = sends.filter((one) => one.endsWith('@two.example')).length
+  assert.ok(copies <= answered + cuts, `${copies} copies, ${answered} answered with yes, ${cuts} answers lost`)
 }
 
 test('the account adds up after anything', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 14 }), async (steps) => {
       await using s = await setStage({ deadlineMs: 60 })
       await play(s, steps)
     }),
-    { numRuns: 12, endOnFailure: true },
+    { numRuns: 8, endOnFailure: true },
   )
 })
