@@ -16,9 +16,9 @@ test('X-Causeway-* never leaves, also with its name folded, whatever the view', 
 })
 
 test('From fields that have one reading each, and together none, stay as they came', () => {
-  const john = 'From: john@tenant1.example\n'
+  const john = 'From: john@one.example\n'
   for (const text of [john + john, `${john}From: x@evil.example\n`, ` From: x@evil.example\n${john}`]) {
-    const message = readMessage(bytes(`${text}Reply-To: john@tenant1.example\n\n`))
+    const message = readMessage(bytes(`${text}Reply-To: john@one.example\n\n`))
     const copy = rewrite(project, message, 'outside')
     assert.equal(headerText(copy.header), bytes(`${text}Reply-To: john@shared.example\n`).toString('latin1'))
     assert.equal(copy.isClear, false)
