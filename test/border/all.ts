@@ -2,8 +2,9 @@ import type { Family } from './attack.ts'
 import { attribution } from './attribution.ts'
 import { from } from './from.ts'
 import { relay } from './relay.ts'
+import { sizes } from './sizes.ts'
 import { smuggling } from './smuggling.ts'
 import { starttls } from './starttls.ts'
 
 /** In the order of docs/threat-model.md. */
-export const families: readonly Family[] = [attribution, relay, smuggling, starttls, from]
+export const families: readonly Family[] = [attribution, relay, smuggling, starttls, from, sizes]

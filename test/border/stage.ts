@@ -13,6 +13,7 @@ import { type DnsServer, startDns } from '../../src/lab/dns-server/dns-server.ts
 import { type Ca, type Issued, issue, makeCa } from '../support/certificates.ts'
 import { type Gateway, startGateway } from '../support/gateway.ts'
 import { until } from '../support/program.ts'
+import { usualExtensions } from '../support/scripted-smtp.ts'
 import type { Client } from '../support/smtp-client.ts'
 import { type Arrival, type Sink, startSink } from './sink.ts'
 import { type Answer, type Letter, submit, visit, type Who } from './visitor.ts'
@@ -39,7 +40,7 @@ export type Stage = AsyncDisposable & {
   readonly authorities: { readonly microsoft: Ca; readonly fabrikam: Ca; readonly stranger: Ca }
   /** The file of the project that runs. */
   readonly project: string
-  /** The same project with other words in it; made so with `causeway apply`. */
+  /** The same project with other words in it; applied by the API. */
   apply(change: (text: string) => string): Promise<void>
   /** A question to the API. */
   ask(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }>
@@ -83,7 +84,7 @@ async function setStage(): Promise<Stage> {
     contoso: await startSink('contoso'),
     northwind: await startSink('northwind'),
     fabrikam: await startSink('fabrikam', { extensions: ['PIPELINING', 'SIZE 200000000', '8BITMIME'] }),
-    outside: await startSink('outside'),
+    outside: await startSink('outside', { extensions: usualExtensions.with(1, 'SIZE 200000000') }),
   }
   stack.defer(async () => void (await Promise.all(Object.values(sinks).map((sink) => sink.close()))))
   const authorities = {
@@ -104,6 +105,13 @@ async function setStage(): Promise<Stage> {
   const own = issue({ ca: authorities.fabrikam, names: ['mail.fabrikam.example'] })
   const found = (mark: string) =>
     sinkNames.flatMap((name) => sinks[name].arrivals.filter(({ raw }) => raw.includes(mark)))
+  const ask: Stage['ask'] = async (method, path, body) => {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const headers = { authorization: `Bearer ${gateway.token}`, ...type }
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+    const answer = await fetch(`${gateway.url}${path}`, { method, headers, ...sent })
+    return { status: answer.status, text: await answer.text() }
+  }
   const ending = stack.move()
   return {
     dir,
@@ -118,13 +126,7 @@ async function setStage(): Promise<Stage> {
     northwind: fromMicrosoft(outlook),
     fabrikam: { certificate: own, serverName: fabrikamServer },
     visit: (who) => visit(port, who),
-    async ask(method, path, body) {
-      const type = body === undefined ? {} : { 'content-type': 'application/json' }
-      const headers = { authorization: `Bearer ${gateway.token}`, ...type }
-      const sent = body === undefined ? {} : { body: JSON.stringify(body) }
-      const answer = await fetch(`${gateway.url}${path}`, { method, headers, ...sent })
-      return { status: answer.status, text: await answer.text() }
-    },
+    ask,
     async send(who, letter) {
       const client = await visit(port, who)
       try {
@@ -137,8 +139,8 @@ async function setStage(): Promise<Stage> {
     arrival: (mark) => until(`the message with ${mark}`, () => found(mark)[0], gateway.log, 5000),
     async apply(change) {
       writeFileSync(project, change(text))
-      const { code, err } = await gateway.run('apply', project, '--yes')
-      if (code !== 0) throw new Error(`apply: ${err}`)
+      const { status, text: answer } = await ask('PUT', '/v1/project', { file: project })
+      if (status !== 200) throw new Error(`${status} ${answer}`)
     },
     [Symbol.asyncDispose]: () => ending.disposeAsync(),
   }
