@@ -41,6 +41,7 @@ export class Connection implements Conversation {
   readonly #wire: Wire
   readonly #lines: LineReader
   readonly #patience: Patience
+  readonly #arrivedAt: number
   #contentBytes = 0
   #mistakes = 0
   #state: 'preface' | 'handshake' | 'greeting' | 'open' | 'startTls' | 'closing' = 'handshake'
@@ -54,7 +55,8 @@ export class Connection implements Conversation {
     this.client = client
     this.#entrance = entrance
     this.#lines = new LineReader(this.house.limits.lineBytes)
-    this.#patience = new Patience(entrance.now())
+    this.#arrivedAt = entrance.now()
+    this.#patience = new Patience(this.#arrivedAt)
     this.#wire = new Wire(socket, {
       ready: () => this.#run(),
       heard: (bytes) => this.#patience.heard(bytes, entrance.now()),
@@ -186,6 +188,10 @@ export class Connection implements Conversation {
   tick(now: number): void {
     const isStranger = this.messages === 0 && !this.transaction?.recipients.length
     const { phase } = this.#patience
+    if (phase === 'command' && this.stay.isUnproven && now - this.#arrivedAt > this.house.limits.handshakeMs) {
+      this.decline('limit connectionsToProve', noPlace('connectionsToProve'), 'connectionsToProve')
+      return this.#settle(true)
+    }
     const limit = this.#patience.overdue(now, this.house.limits, isStranger)
     if (limit === undefined) return
     if (phase === 'command' || phase === 'content') {

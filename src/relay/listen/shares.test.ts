@@ -72,6 +72,16 @@ test('a tenant that shows itself in TLS comes in although the internet is full; 
   }
 })
 
+test('a place to prove oneself is for as long as a handshake', async (t) => {
+  const limits = { connectionsOfInternet: 1, connectionsToProve: 1, handshakeMs: 60 }
+  const backend: Partial<Backend> = { standing: () => ({ kind: 'internet', mayProve: true }) }
+  const { greeted, listener } = await border(t, { limits, backend })
+  const [settled, idle] = [await greeted(), await greeted()]
+  assert.match(await idle.reply(), /^421 4\.3\.2 too many connections from the internet/)
+  assert.match(await settled.ask('NOOP'), /^250 /)
+  assert.equal(listener.limits.connectionsToProve, 1)
+})
+
 test('bytes in transfer: told at MAIL when declared, after the true end when not; given back with the answer', async (t) => {
   const answers: ((reply: Reply) => void)[] = []
   const message = () => new Promise<Reply>((resolve) => void answers.push(resolve))
