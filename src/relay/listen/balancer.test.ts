@@ -6,8 +6,8 @@ import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { issue } from '../../../test/support/certificates.ts'
+import { until } from '../../../test/support/small-listener.ts'
 import { Client } from '../../../test/support/smtp-client.ts'
-import { until } from './for-tests.ts'
 import { type Limits, listen, type Client as Peer } from './listen.ts'
 
 const ours = issue({ names: ['gw.example.net'] })

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { issue } from '../../../test/support/certificates.ts'
+import { border, type Given, taken, until } from '../../../test/support/small-listener.ts'
 import type { Reply } from '../../mail/reply/reply.ts'
-import { border, type Given, taken, until } from './for-tests.ts'
 import type { Backend, Client, Standing } from './listen.ts'
 
 const tenants: Readonly<Record<string, string>> = { '203.0.113.1': 'contoso', '203.0.113.2': 'fabrikam' }

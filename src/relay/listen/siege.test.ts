@@ -8,8 +8,8 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { border } from '../../../test/support/small-listener.ts'
 import { Client } from '../../../test/support/smtp-client.ts'
-import { border } from './for-tests.ts'
 
 test('slow: chunks of one byte are no faster than bytes', async (t) => {
   const { greeted, listener, messages } = await border(t, { limits: { rateWindowMs: 60, rateBytes: 1000 } })

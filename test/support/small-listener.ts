@@ -1,9 +1,8 @@
-/** What the tests of the listener share. */
+/** A listener for tests, and clients for it. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from '../../../test/support/smtp-client.ts'
-import type { Reply } from '../../mail/reply/reply.ts'
+import type { Reply } from '../../src/mail/reply/reply.ts'
 import {
   type Backend,
   type Incoming,
@@ -11,7 +10,8 @@ import {
   type ListenOptions,
   listen,
   type Client as Peer,
-} from './listen.ts'
+} from '../../src/relay/listen/listen.ts'
+import { Client } from './smtp-client.ts'
 
 export const taken: Reply = { code: 250, enhanced: '2.0.0', text: 'taken' }
 
