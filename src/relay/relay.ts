@@ -61,22 +61,20 @@ async function relayMessage(relay: Relay, came: Incoming): Promise<Reply> {
   if (project === undefined) return replies.tryLater()
   const incoming = readable(came)
   const message = readMessage(incoming.raw)
-  const record = relay.recorder.begin(incoming, describe(message), project.table.version)
+  const about = describe(message)
+  const record = relay.recorder.begin(incoming, about, project.table.version)
   try {
-    return await throughStages(relay, project, incoming, message, record)
+    return await throughStages(relay, { project, incoming, message, about, record })
   } catch (error) {
     record.broke(error)
     throw error
   }
 }
 
-async function throughStages(
-  relay: Relay,
-  project: Project,
-  incoming: Incoming,
-  message: Message,
-  record: Record,
-): Promise<Reply> {
+type Arrived = Pick<Matter, 'project' | 'incoming' | 'message' | 'about' | 'record'>
+
+async function throughStages(relay: Relay, arrived: Arrived): Promise<Reply> {
+  const { project, incoming, message, record } = arrived
   const { client, mailFrom, recipients } = incoming
   const arrivedAt = relay.now()
   const supposed = supposition(project, client, arrivedAt)
@@ -88,10 +86,9 @@ async function throughStages(
   const question = { project, mailFrom, ...admission }
   const { deliveries } = plan(question)
   const { deliveries: heldDeliveries } = plan({ ...question, routed: admission.held })
-  const base = { project, incoming, message, admission, arrivedAt, record }
-  const carry = carrying(relay, base)
+  const carry = carrying(relay, { project, incoming, message, admission, arrivedAt, record })
   const lateAtOnce = (): void => relay.recorder.lateAtOnce()
-  const matter = { ...base, about: describe(message), deliveries, heldDeliveries, carry, lateAtOnce }
+  const matter = { ...arrived, admission, deliveries, heldDeliveries, arrivedAt, carry, lateAtOnce }
   const { reply, tally } = await settle(relay.settler, matter)
   const at = relay.queue.now()
   if (reply.code < 300) for (const { text } of recipients) relay.queue.cameBack(mailFrom.text, text, at)

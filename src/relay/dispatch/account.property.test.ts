@@ -67,8 +67,10 @@ async function play(s: QueueStage, steps: readonly Step[]): Promise<void> {
     }
     if (one.kind === 'pass') {
       // A lease outlives what the clock says only while somebody extends it; the clock of this stage jumps.
-      for (const say of late.splice(0)) say()
-      await until('nothing under way', async () => (await s.relay.queue.totals()).running === 0)
+      await until('nothing under way', async () => {
+        for (const say of late.splice(0)) say()
+        return (await s.relay.queue.totals()).running === 0
+      })
       s.relay.pass(one.minutes * 60_000)
     }
     if (one.kind === 'mode') s.use({ mode: (mode = one.mode) })
@@ -79,10 +81,10 @@ async function play(s: QueueStage, steps: readonly Step[]): Promise<void> {
   // Everything that is still open comes to its end.
   mood = 'take'
   s.relay.disk.refusal = undefined
-  for (const say of late.splice(0)) say()
   if (mode !== 'open') s.use()
   await s.relay.queue.release({ cause: 'domain' }, 'ann')
   await until('nothing but held mail', async () => {
+    for (const say of late.splice(0)) say()
     const { waiting, running } = await s.relay.queue.totals()
     if (running === 0) s.relay.pass(3_600_000)
     return waiting + running === 0

@@ -7,7 +7,7 @@ import type { Recorder } from '../record/record.ts'
 import { type Arrived, attempt, byWish, held } from './attempt.ts'
 import { conclude, type Direct } from './conclude.ts'
 import type { Finisher } from './finisher.ts'
-import type { Ended } from './judge.ts'
+import { ageAt, type Ended } from './judge.ts'
 import type { Lanes } from './lanes.ts'
 
 export type WorkerParts = {
@@ -79,13 +79,27 @@ function toReturn(work: Work): Arrived {
   return { direct, ended, outcomes: [] }
 }
 
-/** A fault of ours, or a disk that cannot be read: this message waits, the others go on. */
-function broke({ queue, onTrouble }: WorkerParts, work: Work, error: unknown): Arrival {
+/** A fault of ours, or a disk that cannot be read: this message waits, the others go on; in the end an operator looks at it. */
+function broke({ queue, onTrouble, project }: WorkerParts, work: Work, error: unknown): Arrival {
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
   onTrouble(`message ${work.message.id}: ${why}`)
-  const nextAt = queue.now() + errorPauseMs
-  const result = { kind: 'waiting', lane: work.lane, trouble: 'temporary', nextAt, reply: '', why } as const
-  return nothingTried(work.recipients.map((kept) => ({ kept, result: { n: kept.n, ...result } })))
+  const now = queue.now()
+  const longestMs = project()?.policy.returnAfterMs ?? Number.POSITIVE_INFINITY
+  const again = {
+    kind: 'waiting',
+    lane: work.lane,
+    trouble: 'temporary',
+    nextAt: now + errorPauseMs,
+    reply: '',
+    why,
+  } as const
+  return nothingTried(
+    work.recipients.map((kept) =>
+      ageAt(now, work.message, kept) < longestMs
+        ? { kept, result: { n: kept.n, ...again } }
+        : held(kept, 'operator', why),
+    ),
+  )
 }
 
 export type Held = { readonly lease: Lease; readonly message: KeptMessage; readonly wish?: 'return' }

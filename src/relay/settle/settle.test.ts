@@ -299,6 +299,19 @@ test('an internal address in the words of the next hop does not come out, howeve
   }
 })
 
+test('hosts of a tenant do not come out either, except to its own senders', async () => {
+  const telling = answered('refused', {
+    code: 550,
+    enhanced: '5.7.1',
+    text: 'mx.one.example and mx.two.example say no',
+  })
+  assert.match(said(await run(deliveries(['mary']), { mary: telling })), /: \[server\] and \[server\] say no/)
+  assert.match(
+    said(await run(deliveries(['mary']), { mary: telling }, { from: 'tenant' })),
+    /: mx\.one\.example and \[server\] say no/,
+  )
+})
+
 test('control characters in the words of the next hop do not come out', async () => {
   const rude = answered('refused', { code: 550, enhanced: '5.0.0', text: 'no\r\n250 yes\u001b[2J' })
   assert.doesNotMatch(said(await run(deliveries(['mary']), { mary: rude })), /[\0-\x1f]/)

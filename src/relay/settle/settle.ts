@@ -7,13 +7,14 @@
  * On failure: what the queue cannot take is 451 or 452; what all next hops refused for good is their refusal, cleaned.
  */
 import type { Message } from '../../mail/message/message.ts'
-import { type Reply, replies } from '../../mail/reply/reply.ts'
+import { cleanText, type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Project } from '../../project/project.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Admission } from '../admit/admit.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import { type Dispatch, mayBeTold } from '../dispatch/dispatch.ts'
 import type { Incoming } from '../listen/listen.ts'
+import { readerOf, wordsFor } from '../notify/notify.ts'
 import type { Delivery } from '../plan/plan.ts'
 import type { Record, Tally } from '../record/record.ts'
 import { attemptAll } from './attempt-all.ts'
@@ -72,8 +73,23 @@ async function answerFor(settler: Settler, matter: Matter, settled: readonly Set
     whenNextHopFails: project.policy.whenNextHopFails,
     mayBeTold: mayBeTold({ peer: admission.peer, mailFrom: incoming.mailFrom }),
     hasHeld: admission.held.length > 0,
+    words: (about) => wordsOf(matter, settled, about),
   })
   return decision.kind === 'answer' ? decision.reply : keepRest(settler, matter, decision.keep)
+}
+
+/** What a next hop said of one recipient, without addresses and hosts that its reader does not know. */
+function wordsOf({ project, admission }: Matter, settled: readonly Settled[], about: Settled): string {
+  const tenant = admission.peer.kind === 'tenant' ? admission.peer.tenant.name : undefined
+  const reader = readerOf(
+    project,
+    tenant,
+    settled.map(({ recipient }) => recipient),
+  )
+  const isOwn = about.delivery.tenant === undefined || about.delivery.tenant.name === tenant
+  const [, host = '', address = ''] = /^(\S+) \[([^\]]+)\]/.exec(about.outcome.remote) ?? []
+  const names = isOwn ? [] : [host, address].filter((name) => name !== '')
+  return cleanText(wordsFor(reader, about.recipient, about.outcome.reply.text, names))
 }
 
 /** Recipients are counted once, however often their sender comes back. */

@@ -1,5 +1,5 @@
 /** The table of docs/flow.md, "settle": what the next hops said becomes an answer, or a list of what is kept. No I/O. */
-import { cleanText, type Reply, replies } from '../../mail/reply/reply.ts'
+import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import type { Delivery, PlannedRecipient } from '../plan/plan.ts'
 
@@ -25,37 +25,34 @@ export type Circumstances = {
   readonly mayBeTold: boolean
   /** Others of the message are held: it is kept in any case. */
   readonly hasHeld: boolean
+  /** The words of the next hop as the sender may read them. */
+  readonly words: (about: Settled) => string
 }
 
 export function decide(settled: readonly Settled[], c: Circumstances): Decision {
-  const refused = settled.filter(({ outcome }) => outcome.kind === 'refused')
+  const [firstRefused, ...otherRefused] = settled.filter(({ outcome }) => outcome.kind === 'refused')
   const open = settled.filter(({ outcome }) => outcome.kind === 'deferred')
-  const hasDelivered = refused.length + open.length < settled.length
-  const isFinal = open.length === 0 && !c.hasHeld
-  if (isFinal && refused.length === 0) return { kind: 'answer', reply: replies.ok() }
-  if (isFinal && !hasDelivered) return { kind: 'answer', reply: shown(refused[0], replies.nextHopRefused) }
-  // Its own system tells the sender of the internet; nobody is there who would tell the sender of a report.
-  if (isFinal && !c.mayBeTold) return { kind: 'answer', reply: partly(refused) }
+  const hasDelivered = settled.some(({ outcome }) => outcome.kind === 'delivered')
+  if (open.length === 0 && !c.hasHeld) {
+    if (firstRefused === undefined) return answer(replies.ok())
+    if (!hasDelivered) return answer(shown(firstRefused, replies.nextHopRefused, c))
+    // Its own system tells the sender of the internet; nobody is there who would tell the sender of a report.
+    if (!c.mayBeTold) return answer(partly([firstRefused, ...otherRefused], c))
+  }
   // What may have arrived is kept in any case: asking for it again would make a second copy.
-  const mayComeBack = !hasDelivered && !c.hasHeld && !open.some(({ outcome }) => outcome.later !== undefined)
-  if (c.whenNextHopFails === 'defer' && mayComeBack)
-    return { kind: 'answer', reply: shown(open[0], replies.nextHopDeferred) }
+  const mayComeBack = !hasDelivered && !c.hasHeld && open.every(({ outcome }) => outcome.later === undefined)
+  if (c.whenNextHopFails === 'defer' && mayComeBack && open[0] !== undefined)
+    return answer(shown(open[0], replies.nextHopDeferred, c))
   const rest = settled.filter(({ outcome }) => outcome.kind !== 'delivered')
   return { kind: 'keep', keep: rest.map((one) => ({ ...one, as: one.how === 'untried' ? 'waiting' : 'pending' })) }
 }
 
-function partly(refused: readonly Settled[]): Reply {
-  return replies.partlyRefused(refused.map(({ recipient }) => recipient.given).join(', '), wordsOf(refused[0]))
+const answer = (reply: Reply): Decision => ({ kind: 'answer', reply })
+
+function partly(refused: readonly [Settled, ...Settled[]], { words }: Circumstances): Reply {
+  return replies.partlyRefused(refused.map(({ recipient }) => recipient.given).join(', '), words(refused[0]))
 }
 
-function shown(settled: Settled | undefined, reply: (enhanced: string, words: string) => Reply): Reply {
-  return reply(settled?.outcome.reply.enhanced ?? '', wordsOf(settled))
-}
-
-/** The next hop's own words; where they name an internal address, in any case, the one that was written to stands instead. */
-function wordsOf(settled: Settled | undefined): string {
-  if (settled === undefined) return ''
-  const { given, rewritten } = settled.recipient
-  const literally = new RegExp(rewritten.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`), 'gi')
-  return cleanText(settled.outcome.reply.text.replaceAll(literally, () => given))
+function shown(one: Settled, as: (enhanced: string, words: string) => Reply, { words }: Circumstances): Reply {
+  return as(one.outcome.reply.enhanced, words(one))
 }
