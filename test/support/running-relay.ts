@@ -4,7 +4,7 @@
  * which keeps what it takes. The project is set by the test and may change between messages.
  */
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, type KeyPairKeyObjectResult } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,9 +64,12 @@ export type RelayOptions = {
   readonly maxMessages?: number
 }
 
+/** Made once: it takes longer than most of what is tested with it. */
+let keys: KeyPairKeyObjectResult | undefined
+
 /** One key for every domain: who signs is up to the project. */
 export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { publicKey, privateKey } = (keys ??= generateKeyPairSync('rsa', { modulusLength: 2048 }))
   const events: TraceEvent[] = []
   const errors: unknown[] = []
   const now = () => new Date()
