@@ -53,6 +53,7 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
         answers.set(told.reply.slice(0, 9), (answers.get(told.reply.slice(0, 9)) ?? 0) + 1)
       }),
     )
+    await sleep(1000) // its connections end before it does
     clearInterval(watch)
     say([...answers].map(([words, times]) => `${times} x ${words === '' ? 'cut' : words}`).join(', '))
     checks.must(deaths === 0, 'the program was killed for its memory')

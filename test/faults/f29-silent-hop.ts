@@ -16,8 +16,8 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const before = served.rssMegabytes()
   const crowd = stage.crowd({
     senders: 20,
-    pauseMs: 20,
-    next: (n) => stage.ledger.write({ from: 'a@contoso.example', to: [`r${n}@silent.example`], bytes: 50_000 }),
+    pauseMs: 250,
+    next: (n) => stage.ledger.write({ from: 'a@contoso.example', to: [`r${n}@silent.example`], bytes: 10_000 }),
   })
   let most = 0
   const minutes = isShort ? 0.75 : 10

@@ -37,7 +37,7 @@ export type Stage = AsyncDisposable & {
   start(o?: Partial<ServeOptions>): Promise<Served>
   /** The one that was started last. */
   readonly served: Served
-  sender(o?: Partial<SenderOptions>): Sender
+  readonly sender: (o?: Partial<SenderOptions>) => Sender
   crowd(o: Omit<CrowdOptions, 'port'>): Crowd
   /** SIGKILL under way: what is in flight at this moment may come twice. */
   kill(): Promise<void>
