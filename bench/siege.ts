@@ -156,7 +156,7 @@ async function dots({
   senders,
 }: Stage): Promise<{ readonly text: number; readonly dots: number }> {
   const who = { localAddress: '127.0.0.1', mailFrom: `u1@${innerDomain}`, rcptTo: 'partner@ext.example' }
-  const base = { port, run, seconds: seconds / 4, ...who, bodyBytes: 4_000_000 }
+  const base = { port, run, seconds: seconds / 3, ...who, bodyBytes: 4_000_000 }
   let number = 9_000_000
   const cost = async (line: string): Promise<number> => {
     number += 10_000
@@ -164,6 +164,7 @@ async function dots({
     const { accepted } = await senders[0].ask('send', { ...base, line, firstNumber: number })
     return ((cpuSeconds([pid]) - before) * 1000) / Math.max(1, accepted)
   }
+  await cost('..') // loops that nobody has needed until now are compiled
   const found: { text: number; dots: number }[] = []
   for (let round = 0; round < 3; round++) found.push({ text: await cost('a'.repeat(70)), dots: await cost('..') })
   return { text: Math.min(...found.map((f) => f.text)), dots: Math.min(...found.map((f) => f.dots)) }
