@@ -1,10 +1,13 @@
 import type { Family } from './attack.ts'
 import { attribution } from './attribution.ts'
+import { dkim } from './dkim.ts'
 import { from } from './from.ts'
 import { relay } from './relay.ts'
+import { reports } from './reports.ts'
 import { sizes } from './sizes.ts'
 import { smuggling } from './smuggling.ts'
 import { starttls } from './starttls.ts'
+import { tls } from './tls.ts'
 
 /** In the order of docs/threat-model.md. */
-export const families: readonly Family[] = [attribution, relay, smuggling, starttls, from, sizes]
+export const families: readonly Family[] = [attribution, relay, smuggling, starttls, tls, from, sizes, dkim, reports]

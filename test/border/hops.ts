@@ -1,6 +1,7 @@
 /**
  * Next hops that are hostile in their first words: a gateway whose tenants have such servers, one each, since what one has done
- * keeps the gateway from calling it again. Everything is sent by the tenant `sender`; no next hop that fails is waited for.
+ * keeps the gateway from calling it again. The tenant `sender` is known by 127.0.0.1; its own server is the script of that
+ * name. Strangers reach everybody. With `defer` nothing is kept: what a next hop does not take now comes back as 451.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,11 +24,14 @@ export type Listening = Pick<Sink, 'port' | 'arrivals' | 'lines' | 'close'>
 export type Hops = AsyncDisposable & {
   readonly gateway: Gateway
   readonly of: (name: string) => Listening
-  /** To somebody behind that hop. */
+  /** To somebody behind that hop, from the tenant `sender`. */
   send(name: string, content: string, parameters?: string, person?: string): Promise<Answer>
 }
 
-export async function startHops(scripts: Readonly<Record<string, HopOptions | Listening>>): Promise<Hops> {
+export async function startHops(
+  scripts: Readonly<Record<string, HopOptions | Listening>>,
+  whenNextHopFails: 'defer' | 'queue' = 'defer',
+): Promise<Hops> {
   const dir = mkdtempSync(join(tmpdir(), 'causeway-hops-'))
   await using stack = new AsyncDisposableStack()
   stack.defer(() => rmSync(dir, { recursive: true, force: true }))
@@ -38,13 +42,15 @@ export async function startHops(scripts: Readonly<Record<string, HopOptions | Li
     hops.set(name, hop)
   }
   writeFileSync(join(dir, 'root.pem'), hopRoot.cert)
-  const tenants = [...hops].map(([name, { port }], i) => {
+  const others = [...hops].filter(([name]) => name !== 'sender')
+  const tenants = others.map(([name, { port }], i) => {
     const script = scripts[name]
     const policy = script !== undefined && 'tlsPolicy' in script ? script.tlsPolicy : undefined
     return tenantText(name, `127.0.60.${i + 1}`, port, policy ?? 'required')
   })
   const project = join(dir, 'project.yaml')
-  writeFileSync(project, projectText(tenants.join('')))
+  const names = others.map(([name]) => name)
+  writeFileSync(project, projectText(tenants.join(''), names, hops.get('sender')?.port ?? 9, whenNextHopFails))
   const gateway = await startGateway({ data: join(dir, 'data'), project })
   stack.defer(async () => void (await gateway.stop()))
   const of = (name: string): Listening => {
@@ -76,13 +82,14 @@ const tenantText = (name: string, address: string, port: number, tls: string): s
     to: { host: 127.0.0.1, port: ${port}, tls: ${tls}${tls === 'required' ? `, ca: root.pem, serverName: ${hopName}` : ''} }
 `
 
-const projectText = (tenants: string): string => `name: hops
+const projectText = (tenants: string, names: readonly string[], home: number, whenFails: string): string => `name: hops
 gateway: { hostname: gw.example.net }
 tenants:
   - name: sender
     kind: smtp
     domains: [sender.example]
     from: { addresses: [127.0.0.1] }
-    to: { host: 127.0.0.1, port: 9, tls: none }
-${tenants}policy: { whenNextHopFails: defer }
+    to: { host: 127.0.0.1, port: ${home}, tls: none }
+${tenants}domains:
+${names.map((name) => `  - { name: ${name}.example, unknown: { tenant: ${name} } }\n`).join('')}policy: { dmarc: ignore, whenNextHopFails: ${whenFails} }
 `
