@@ -32,8 +32,9 @@ function stuffPiece(before: string, piece: Buffer): Buffer {
   let written = piece.copy(out, 0, 0, Math.max(0, first))
   if (first >= 0) out[written++] = DOT
   for (let at = Math.max(0, first); at < piece.length; ) {
-    const next = piece.indexOf(LINE_DOT, at)
-    const quiet = next < 0 ? piece.length : next
+    // The line end of the next dot may lie behind us already.
+    const next = piece.indexOf(LINE_DOT, Math.max(0, at - 2))
+    const quiet = next < 0 ? piece.length : Math.max(at, next)
     written += piece.copy(out, written, at, quiet)
     at = quiet
     // Dots often come in crowds, and a native search for each would cost more than to look at every byte.

@@ -128,6 +128,16 @@ const dots: readonly (readonly [reason: string, pieces: readonly string[], stuff
   ['a line end over three', ['a\r', '\n', '.b'], 'a\r\n..b'],
   ['empty pieces between', ['', 'a\r\n', '', '.b', ''], 'a\r\n..b'],
   ['at the beginning of a piece, not of a line', ['a', '.b'], 'a.b'],
+  [
+    'at a line whose end is the last that was looked at byte by byte',
+    [`\r\n.${'a'.repeat(28)}\r\n.b`],
+    `\r\n..${'a'.repeat(28)}\r\n..b`,
+  ],
+  [
+    'at a line whose CR is the last that was looked at byte by byte',
+    [`\r\n.${'a'.repeat(29)}\r\n.b`],
+    `\r\n..${'a'.repeat(29)}\r\n..b`,
+  ],
   ['only the piece that has it is copied', ['a\r\n', '.b', 'c\r\n'], 'a\r\n..bc\r\n'],
 ]
 
@@ -166,6 +176,13 @@ test('any bytes made normal are normal, and stay so', () => {
     }),
     runs,
   )
+})
+
+test('dots at any distance from each other are stuffed', () => {
+  for (let distance = 0; distance < 100; distance++) {
+    const line = `\r\n.${'a'.repeat(distance)}`
+    assert.equal(text(Buffer.concat(dotStuff([binary(line.repeat(5))]))), line.replace('.', '..').repeat(5))
+  }
 })
 
 test('any content, however it is cut, stuffs to the same bytes without an end in it, and back', () => {
