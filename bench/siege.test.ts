@@ -34,7 +34,9 @@ for (const form of forms) {
       hostname: 'gw.example.net',
       addresses: [{ host: '127.0.0.1', port: 0 }],
       secureContext: () => ({ key: ours.key, cert: ours.cert }),
-      limits,
+      // Who asks on and on is never silent.
+      limits:
+        ends[form.name] === 'unknownRecipients' ? { ...limits, strangerIdleMs: 10_000, commandMs: 10_000 } : limits,
       backend: {
         mail: () => undefined,
         rcpt: (_client, _from, to) =>
