@@ -52,7 +52,8 @@ function formOf(header: readonly string[], file: string, findings: Findings): Fo
   const names = header.map((name) => name.toLowerCase())
   if (names.includes('internaladdress') || names.includes('externaladdress')) return edge
   if (names.includes('source') || names.includes('target')) return people
-  const text = `The columns are ${show(header.join(','))}: neither people nor Exchange Edge entries.`
+  // What stands there is not repeated: the file may be anything on this machine, and a secret in one line.
+  const text = 'The first line names no columns of people or of Exchange Edge entries.'
   const remedy =
     'Begin with the line Source,Target,Mode or Name,InternalAddress,ExternalAddress,ExceptionList,OutboundOnly.'
   findings.problems.push(problem({ file, line: 1 }, text, remedy))
