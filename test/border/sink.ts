@@ -1,5 +1,5 @@
 /** A next hop that keeps what it was told and what it got, byte for byte. */
-import { type Peer, type PeerOptions, startPeer, type Talk } from '../support/scripted-smtp.ts'
+import { type PeerOptions, startPeer, type Talk } from '../support/scripted-smtp.ts'
 
 export type Arrival = {
   readonly at: string
@@ -25,18 +25,19 @@ type Envelope = { from: string; to: string[] }
 export async function startSink(name: string, o: PeerOptions = {}): Promise<Sink> {
   const arrivals: Arrival[] = []
   const envelopes = new Map<number, Envelope>()
-  let peer: Peer | undefined
+  let messages: readonly Buffer[] = []
   const on = (line: string, talk: Talk): boolean => {
     const envelope = envelopes.get(talk.connection) ?? { from: '', to: [] }
     envelopes.set(talk.connection, envelope)
     if (/^MAIL FROM:/i.test(line)) Object.assign(envelope, { from: line.slice(10), to: [] })
     if (/^RCPT TO:/i.test(line)) envelope.to.push(line.slice(8))
     if (line === '.') {
-      const raw = peer?.messages.at(-1)?.toString('latin1') ?? ''
+      const raw = messages.at(-1)?.toString('latin1') ?? ''
       arrivals.push({ at: name, from: envelope.from, to: [...envelope.to], raw })
     }
     return o.on?.(line, talk) ?? false
   }
-  peer = await startPeer({ ...o, on })
-  return { name, port: peer.port, arrivals, lines: peer.lines, close: peer.close }
+  const peer = await startPeer({ ...o, on })
+  messages = peer.messages
+  return { name, port: peer.port, arrivals, lines: peer.lines, close: () => peer.close() }
 }

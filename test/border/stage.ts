@@ -136,7 +136,13 @@ async function setStage(): Promise<Stage> {
       }
     },
     found,
-    arrival: (mark) => until(`the message with ${mark}`, () => found(mark)[0], gateway.log, 5000),
+    arrival: (mark) =>
+      until(
+        `the message with ${mark}`,
+        () => found(mark)[0],
+        () => gateway.log(),
+        5000,
+      ),
     async apply(change) {
       writeFileSync(project, change(text))
       const { status, text: answer } = await ask('PUT', '/v1/project', { file: project })
@@ -192,6 +198,7 @@ directory:
 domains:
   - { name: shared.example, dkim: { selector: cw1, keyFile: shared.key } }
   - { name: open.example, unknown: { tenant: contoso } }
+  - { name: held.example, mode: hold, unknown: { tenant: fabrikam } }
 policy: { dmarc: report }
 `
 }

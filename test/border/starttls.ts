@@ -34,9 +34,9 @@ async function atTheListener(stage: Stage, attempt: Try): Promise<void> {
     'a whole transaction': 'EHLO i\r\nMAIL FROM:<evil@x.example>\r\nRCPT TO:<john@shared.example>\r\nDATA\r\n',
     'a fragment, RSE': 'RSE',
   }
-  for (const [name, injected] of Object.entries(injections))
+  for (const [name, bytes] of Object.entries(injections))
     await attempt(`STARTTLS and ${name} in one segment`, 'discarded or closed; no word more inside TLS', () =>
-      injection(stage, injected),
+      injection(stage, bytes),
     )
   const starts = '220'
   const dialogues: readonly (readonly [string, readonly string[], RegExp])[] = [
@@ -79,13 +79,13 @@ async function atTheListener(stage: Stage, attempt: Try): Promise<void> {
   })
 }
 
-async function injection(stage: Stage, injected: string): Promise<Seen> {
+async function injection(stage: Stage, bytes: string): Promise<Seen> {
   const client = await stage.visit()
-  client.send(Buffer.from(`STARTTLS\r\n${injected}`))
+  client.send(Buffer.from(`STARTTLS\r\n${bytes}`))
   const go = await client.reply()
   if (!go.startsWith('220')) {
     const rest = await client.rest().catch(() => ['still open'])
-    return { held: /^5/.test(go), happened: `${go} ${rest.join(' ')}` }
+    return { held: go.startsWith('5'), happened: `${go} ${rest.join(' ')}` }
   }
   try {
     await client.secure({})
@@ -176,7 +176,7 @@ async function closed(hops: Hops, name: string): Promise<Seen> {
   const mail = lines.find((line) => /MAIL|RCPT|DATA|BDAT|sender\.example/.test(line))
   return all(
     reply,
-    [/^451 /.test(reply), reply],
+    [reply.startsWith('451 '), reply],
     [mail === undefined, `it was told: ${mail ?? ''}`],
     [arrivals.length === 0, 'it got the message'],
   )
