@@ -187,6 +187,8 @@ async function startSink() {
     addresses: [{ host: '127.0.0.1', port: 0 }],
     secureContext: () => undefined,
     bareLineEnds: 'refuse',
+    // Addresses that are rewritten may be longer than those that came.
+    limits: { headerBytes: 1 << 20, headerFieldBytes: 1 << 20 },
     backend: {
       mail: () => undefined,
       rcpt: () => undefined,
