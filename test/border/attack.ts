@@ -45,7 +45,9 @@ export async function play(
     rows.push(row)
     o.told?.(row)
   }
-  await family.run({ ...o, attempt })
+  await family
+    .run({ ...o, attempt })
+    .catch((error: unknown) => attempt('what it is played on', 'stands', () => Promise.reject(error)))
   return rows
 }
 

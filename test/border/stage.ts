@@ -68,9 +68,10 @@ export function sharedStage(): Promise<Stage> {
 
 export async function endSharedStage(): Promise<void> {
   if (shared === undefined) return
-  const stage = await shared
+  // What kept it from starting was told to whoever asked for it.
+  const stage = await shared.catch(() => undefined)
   shared = undefined
-  await stage[Symbol.asyncDispose]()
+  await stage?.[Symbol.asyncDispose]()
 }
 
 async function setStage(): Promise<Stage> {
