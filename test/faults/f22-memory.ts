@@ -1,10 +1,12 @@
 /** F22: there is less memory than all senders together would like to fill. They are told to come back; nobody dies of it. */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { runTool } from '../support/program.ts'
 import { brokenCounts, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
 import { needsRoot } from './machine.ts'
 import { setStage } from './stage.ts'
+import { undoAtExit } from './undo.ts'
 
 const root = '/sys/fs/cgroup/memory'
 const limitMegabytes = 400
@@ -31,8 +33,8 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const checks = makeChecks()
   const group = join(root, `causeway-${process.pid}`)
   mkdirSync(group)
+  const done = undoAtExit(() => removeGroup(group))
   writeFileSync(join(group, 'memory.limit_in_bytes'), `${limitMegabytes}M`)
-  // The program is gone before: what is deferred later ends earlier, so this is said to the stage by hand below.
   const enter = ['sh', '-c', `echo $$ >${group}/cgroup.procs; exec "$@"`, 'sh']
   try {
     await stage.start({ wrap: enter })
@@ -69,19 +71,14 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
     }
   } finally {
     await stage.served.kill()
-    await removeGroup(group)
+    removeGroup(group)
+    done()
   }
 }
 
 const answers = new Map<string, number>()
 
 /** A process that has ended leaves its group a moment later. */
-async function removeGroup(group: string): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
-    try {
-      return rmdirSync(group)
-    } catch {
-      await sleep(100)
-    }
-  }
+function removeGroup(group: string): void {
+  runTool(['sh', '-c', `for n in 1 2 3 4 5 6 7 8 9; do rmdir ${group} && exit; sleep 0.2; done`])
 }

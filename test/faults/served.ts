@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repositoryRoot } from '../../tools/source-tree.ts'
 import { until, watch } from '../support/program.ts'
+import { undoAtExit } from './undo.ts'
 
 export type ServeOptions = {
   readonly data: string
@@ -53,6 +54,8 @@ export async function serve(o: ServeOptions): Promise<Served> {
     env: { ...process.env, ...o.env },
   })
   const running = watch(child)
+  const done = undoAtExit(() => signalGroup(running.pid))
+  child.once('close', done)
   const kill = async (): Promise<void> => {
     if (running.hasEnded) return
     const ended = once(child, 'close')

@@ -10,6 +10,7 @@ import { type Place, type ProjectOptions, projectText } from './project-text.ts'
 import { drain, keptIn } from './queue-client.ts'
 import { type Crowd, type CrowdOptions, makeSender, type Sender, type SenderOptions, startCrowd } from './sender.ts'
 import { type Served, type ServeOptions, serve } from './served.ts'
+import { undoAtExit } from './undo.ts'
 
 export type StageOptions = {
   /** Tenants beside contoso; each has a hop. Default: fabrikam. */
@@ -51,7 +52,9 @@ export type Stage = AsyncDisposable & {
 export async function setStage(o: StageOptions = {}): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), 'causeway-fault-'))
   const stack = new AsyncDisposableStack()
-  stack.defer(() => rmSync(dir, { recursive: true, force: true }))
+  const remove = (): void => rmSync(dir, { recursive: true, force: true })
+  stack.defer(undoAtExit(remove))
+  stack.defer(remove)
   const ledger = makeLedger()
   const hops = new Map<string, Hop>()
   for (const name of ['home', ...(o.outside === true ? ['outside'] : []), ...(o.tenants ?? ['fabrikam'])])

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { must } from './machine.ts'
+import { undoAtExit } from './undo.ts'
 
 export type Volume = Disposable & {
   /** Where it is mounted, and the folder in it that is the program's. */
@@ -18,17 +19,8 @@ export type VolumeOptions =
   | { readonly kind: 'ext4'; readonly megabytes: number }
   | { readonly kind: 'tmpfs'; readonly megabytes: number; readonly inodes?: number }
 
-/** What is mounted and made when this process ends, whatever ended it. */
-const mounted = new Set<string>()
-const made = new Set<string>()
-process.once('exit', () => {
-  for (const root of mounted) must('umount', '-l', root)
-  for (const dir of made) rmSync(dir, { recursive: true, force: true })
-})
-
 export function openVolume(o: VolumeOptions): Volume {
   const dir = mkdtempSync(join(tmpdir(), 'causeway-volume-'))
-  made.add(dir)
   const root = join(dir, 'mount')
   const image = join(dir, 'image')
   mkdirSync(root)
@@ -39,25 +31,24 @@ export function openVolume(o: VolumeOptions): Volume {
   const mount = (): void => {
     if (o.kind === 'ext4') must('mount', '-o', 'loop', image, root)
     else must('mount', '-t', 'tmpfs', '-o', tmpfsOptions(o), 'tmpfs', root)
-    mounted.add(root)
-  }
-  const unmount = (): void => {
-    if (!mounted.delete(root)) return
-    must('umount', root)
   }
   mount()
+  const done = undoAtExit(() => {
+    must('umount', '-l', root)
+    rmSync(dir, { recursive: true, force: true })
+  })
   return {
     root,
     data: join(root, 'data'),
     losePower: () => void must('xfs_io', '-x', '-c', 'shutdown', root),
     powerOn() {
-      unmount()
+      must('umount', root)
       mount()
     },
     [Symbol.dispose]() {
-      unmount()
+      must('umount', root)
       rmSync(dir, { recursive: true, force: true })
-      made.delete(dir)
+      done()
     },
   }
 }

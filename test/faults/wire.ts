@@ -1,6 +1,8 @@
 /** Two networks with one wire between them, which carries only so much. */
 import { randomInt } from 'node:crypto'
+import { runTool } from '../support/program.ts'
 import { must } from './machine.ts'
+import { undoAtExit } from './undo.ts'
 
 export type Wire = Disposable & {
   /** Names of the networks. */
@@ -11,19 +13,17 @@ export type Wire = Disposable & {
   readonly far: string
 }
 
-const made = new Set<string>()
-process.once('exit', () => {
-  for (const network of made) must('ip', 'netns', 'del', network)
-})
-
 /** `rate` as tc(8) writes it. */
 export function openWire(rate: string): Wire {
   const n = randomInt(1, 250)
   const [here, there] = [`causeway-${process.pid}-a`, `causeway-${process.pid}-b`]
   const [near, far] = [`10.99.${n}.1`, `10.99.${n}.2`]
+  const remove = (): void => {
+    for (const network of [here, there]) runTool(['ip', 'netns', 'del', network])
+  }
+  const done = undoAtExit(remove)
   for (const network of [here, there]) {
     must('ip', 'netns', 'add', network)
-    made.add(network)
     must('ip', '-n', network, 'link', 'set', 'lo', 'up')
   }
   must('ip', 'link', 'add', 'wa', 'netns', here, 'type', 'veth', 'peer', 'name', 'wb', 'netns', there)
@@ -56,7 +56,8 @@ export function openWire(rate: string): Wire {
     near,
     far,
     [Symbol.dispose]() {
-      for (const network of [here, there]) if (made.delete(network)) must('ip', 'netns', 'del', network)
+      remove()
+      done()
     },
   }
 }
