@@ -89,7 +89,7 @@ async function command(stage: Stage, line: string, wanted: RegExp): Promise<Seen
 
 async function bodies(stage: Stage, attempt: Try, isShort: boolean): Promise<void> {
   const asCame = 'passed as it came, within 3 s'
-  const megabytes = isShort ? 5 : 20
+  const megabytes = isShort ? 5 : 10
   const mime = (boundary: string): string =>
     `MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n`
   const nested = Array.from(
