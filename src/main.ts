@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { destination, pino } from 'pino'
-import { type Desk, type Figures, makeKeyRing, prepareAllKeys, startApi } from './api/api.ts'
+import { type Desk, type Figures, keyVault, makeKeyRing, prepareAllKeys, startApi } from './api/api.ts'
 import { processIo, runCli, Stop } from './cli/cli.ts'
 import { makeResolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
@@ -26,9 +26,9 @@ import { type Backend, type Listener, type ListenOptions, listen, machine } from
 import { account, makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
-import { passKey as passKeyOf, tokenFile } from './secrets/secrets.ts'
+import { openToken, passKey as passKeyOf } from './secrets/secrets.ts'
 import { keyPlace, openVault } from './secrets/vault/vault.ts'
-import { type Audit, claimFolder, makeAudit, openStore, sealedSecrets } from './store/store.ts'
+import { type Audit, claimFolder, makeAudit, openStore, sealedSecrets, tokenDigest } from './store/store.ts'
 import { openTrace } from './trace/trace.ts'
 
 const version = '0.1.0'
@@ -66,8 +66,8 @@ async function assemble(
   const now = () => new Date()
   const claim = must(claimFolder(o.dataDir))
   opened.defer(() => claim.release())
-  const { token } = must(tokenFile(o.dataDir))
   const store = opened.adopt(must(openStore(o.dataDir)).db, (db) => db.close())
+  const { isToken } = must(openToken(o.dataDir, tokenDigest(store)))
   const place = keyPlace(o.dataDir, o.keyFile)
   const { vault } = must(openVault({ rows: sealedSecrets(store), place, now: Date.now }))
   const { key: passKey } = must(passKeyOf(vault, o.dataDir))
@@ -95,7 +95,7 @@ async function assemble(
     (d) => d.close(),
   )
   const authenticator = opened.adopt(makeAuthenticator({ resolver }), (a) => a.close())
-  const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now), resolver, passKey, now })
+  const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now, keyVault(vault)), resolver, passKey, now })
   const project = () => live.current()
   const troubled = (what: string) => (why: string) => log('error', what, { why })
   const dispatch = makeDispatch({ queue, carrier, recorder, project, now, onTrouble: troubled('dispatch') })
@@ -116,7 +116,7 @@ async function assemble(
   })
   const tryLanes = (): void => dispatch.tryLanes()
   const desk: Desk = {
-    token,
+    isToken,
     live,
     trace,
     resolver: fresh,
@@ -144,7 +144,7 @@ async function assemble(
   const url = `http://${api.host.includes(':') ? `[${api.host}]` : api.host}:${api.port}`
   writeFileSync(join(o.dataDir, 'api.url'), `${url}\n`, { mode: 0o600 })
   log('info', 'listening', { smtp: listener.addresses, http: url })
-  return { smtp: listener.addresses, http: { url, token } }
+  return { smtp: listener.addresses, http: { url } }
 }
 
 /** The reserve is the project's, which may change while we run. */
@@ -179,7 +179,8 @@ function whenProjectChanges(desk: Desk, listener: Listener): void {
     prepareAllKeys(desk).catch((error: unknown) => desk.log('error', 'dkim', { error: String(error) }))
   }
   desk.live.onChange(() => listener.setTls())
-  desk.live.onChange(prepare)
+  // Once whoever changed it is done: a key that is being set lies in the vault by then.
+  desk.live.onChange(() => void setImmediate(prepare))
   prepare()
 }
 

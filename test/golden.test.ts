@@ -54,7 +54,12 @@ async function ask(dir: string): Promise<Answer> {
   const question = JSON.parse(readFileSync(join(dir, 'case.json'), 'utf8')) as Case
   const asked = await askExplanation(
     { ...question, to: question.to.flatMap(expand), message: readFileSync(join(dir, 'in.eml')) },
-    { project: loaded.value, keys: existingKeys, passKey: Buffer.alloc(32, 7), now: new Date('2026-01-02T03:04:05Z') },
+    {
+      project: loaded.value,
+      keys: existingKeys(),
+      passKey: Buffer.alloc(32, 7),
+      now: new Date('2026-01-02T03:04:05Z'),
+    },
   )
   assert.ok(asked.ok, asked.ok ? '' : asked.why)
   return {

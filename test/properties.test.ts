@@ -155,7 +155,7 @@ describe('plans', () => {
 
 describe('answers', () => {
   const project = projectOf(sharedDomain)
-  const rest = { project, keys: () => ({ signers: [], toBeMade: [] }), passKey: Buffer.alloc(32), now: new Date(0) }
+  const rest = { project, keys: () => ({ signers: [], missing: [] }), passKey: Buffer.alloc(32), now: new Date(0) }
   const oddAddress = fc.oneof(
     fc.string(),
     fc.constantFrom('john@one.example', 'zoe@outside.example', 'mary@shared.example', '<>', ''),

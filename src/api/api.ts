@@ -6,7 +6,6 @@
  * Never: listens beyond the loopback, shows a secret, or does half of what was asked.
  * On failure: an answer of RFC 9457 (problem details) that names the thing and says what to do.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
 import swagger from '@fastify/swagger'
 import { fastify } from 'fastify'
@@ -16,6 +15,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
+import { longestName } from '../secrets/vault/vault.ts'
 import { attemptsResource } from './attempts.ts'
 import { auditResource } from './audit.ts'
 import type { Api, Desk } from './desk.ts'
@@ -38,7 +38,7 @@ export type { Desk, Figures } from './desk.ts'
 export { prepareAllKeys } from './dkim-keys.ts'
 export { domainModeSchema } from './domain.ts'
 export { explainAnswerSchema } from './explain.ts'
-export { existingKeys, makeKeyRing } from './keys.ts'
+export { existingKeys, keyVault, makeKeyRing } from './keys.ts'
 export { lanesSchema, queuePageSchema, queueTotalsSchema } from './queue.ts'
 export { previewSchema, touchedSchema } from './queue-change.ts'
 export { queueItemSchema } from './queue-item.ts'
@@ -86,9 +86,17 @@ export function isLoopback(host: string): boolean {
   return family === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
 
+/** Names of secrets are the longest: each slash of theirs takes three characters here. */
+const routerOptions = { maxParamLength: 3 * longestName }
+
 /** The API without a socket: tests ask it with `inject`. */
 export function buildApi(desk: Desk): Api {
-  const app = fastify({ bodyLimit, logger: false, forceCloseConnections: true }).withTypeProvider<ZodTypeProvider>()
+  const app = fastify({
+    bodyLimit,
+    logger: false,
+    forceCloseConnections: true,
+    routerOptions,
+  }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(onProblem(desk.log))
@@ -96,7 +104,7 @@ export function buildApi(desk: Desk): Api {
     throw new Problem(404, 'no such resource', 'the list of resources is at /v1/openapi.json')
   })
   app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.isOpen !== true) demandToken(desk.token, request.headers.authorization)
+    if (request.routeOptions.config.isOpen !== true) demandToken(desk, request.headers.authorization)
   })
   app.addHook('onRoute', ({ method, url, config }) => {
     if (!isReading(method) && config?.changes === undefined) throw new Error(`${url} does not say what it changes`)
@@ -121,16 +129,15 @@ const isReading = (method: string | readonly string[]): boolean =>
   [method].flat().every((m) => m === 'GET' || m === 'HEAD')
 
 const securitySchemes = {
-  token: { type: 'http', scheme: 'bearer', description: 'The token in DATA/api.token' },
+  token: { type: 'http', scheme: 'bearer', description: 'The token, which the operator has in DATA/api.token' },
 } as const
 
-/** Digests are compared, so that neither the length nor the content of the token shows in the time it takes. */
-function demandToken(token: string, header: string | undefined): void {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  if (header !== undefined && timingSafeEqual(digest(header), digest(`Bearer ${token}`))) return
+function demandToken(desk: Desk, header = ''): void {
+  const presented = /^Bearer +(\S+)$/i.exec(header)?.[1]
+  if (presented !== undefined && desk.isToken(presented)) return
   throw new Problem(
     401,
     'the token is missing or wrong',
-    'send `Authorization: Bearer` with the content of api.token in the data directory',
+    'send `Authorization: Bearer` with the content of api.token in the data directory; `causeway token new`, on the machine of the gateway, makes another',
   )
 }

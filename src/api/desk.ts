@@ -25,7 +25,8 @@ export type Api = FastifyInstance<
 >
 
 export type Desk = {
-  readonly token: string
+  /** Is this the token of the API? */
+  readonly isToken: (presented: string) => boolean
   readonly live: LiveProject
   readonly trace: Trace
   readonly resolver: RecordResolver

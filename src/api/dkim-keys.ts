@@ -1,9 +1,19 @@
 /** The life of a DKIM key: made, published, rotated. What is asked twice is done once. */
 import { domainKey } from '../mail/address/address.ts'
 import type { ArcKey, DomainChange, ServedDomain } from '../project/project.ts'
-import { dkimRecord, freeSelector, nextSelector, readDkimKey, zoneLine } from '../secrets/secrets.ts'
+import {
+  type AskTxt,
+  dkimRecord,
+  freeSelector,
+  keyNameOf,
+  keyPlaceOf,
+  nextSelector,
+  readDkimKey,
+  zoneLine,
+} from '../secrets/secrets.ts'
+import { secretNamed } from '../secrets/vault/vault.ts'
 import type { Desk } from './desk.ts'
-import { arcPlace, type KeyPlace, keyPlaces } from './keys.ts'
+import { arcPlace, type KeyPlace, keyPlaces, keyVault } from './keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject } from './project.ts'
 
@@ -30,59 +40,78 @@ export async function prepareAllKeys(desk: Desk): Promise<void> {
     for (const note of notes) desk.log('warn', 'dkim', { note })
   }
   const arc = desk.live.current()?.gateway.arc
-  const made = arc === undefined ? undefined : madeAt(arc.domain, arcPlace(arc))
+  const made = arc === undefined ? undefined : madeAt(desk, arc.domain, arcPlace(arc))
   if (made?.isNew === true)
     desk.log('warn', 'the key of the ARC seal was made: publish its record', { domain: made.domain, record: made.zone })
 }
 
 /** Makes the keys of a domain where they are missing. A new key does not take a selector that DNS has for another one. */
 export async function prepareKeys(desk: Desk, served: ServedDomain): Promise<Prepared> {
-  const made = keyPlaces(served).map((place) => ({ place, record: madeAt(served.name, place) }))
+  const made = keyPlaces(served).map((place) => ({ place, record: madeAt(desk, served.name, place) }))
   const settled = await Promise.all(made.map(({ place, record }) => settleSelector(desk, served, place, record)))
   return { records: settled.map((s) => s.record), notes: settled.flatMap((s) => s.notes) }
 }
 
 /** The next key is made at once and signs only after DNS has shown its record, so that no signature is without one. */
 export async function rotateKey(desk: Desk, served: ServedDomain): Promise<Prepared> {
-  const [old] = keyPlaces(served)
+  const [old, second] = keyPlaces(served)
   if (old === undefined) return { records: [], notes: [] }
-  const selector = nextSelector(old.selector)
-  const place: KeyPlace = { selector, file: nextFile(old.file, old.selector, selector), kind: 'rsa' }
-  const record = madeAt(served.name, place)
-  const free = await askSelector(desk, served.name, place)
+  const selector = selectorAfter(old.selector, second?.selector)
+  const place: KeyPlace = { selector, place: nextPlace(served.name, old, selector), kind: 'rsa' }
+  const record = madeAt(desk, served.name, place)
+  const free = await askSelector(desk, served, place)
   if (free.kind !== 'found' || free.selector !== selector || !free.isPublished) {
     const again = `publish this record, then say \`causeway dkim rotate ${served.name}\` again; until then ${old.selector} signs`
     return { records: [record], notes: [again] }
   }
-  const written = writtenKeyFile(desk, served.name) ?? old.file
-  change(desk, served.name, { selector, keyFile: nextFile(written, old.selector, selector) })
+  const written = writtenDkim(desk, served.name)?.keyFile
+  change(desk, served.name, { selector, ...(written && { keyFile: nextWritten(written, old, place) }) })
   desk.log('info', 'DKIM key rotated', { domain: served.name, selector })
   return {
     records: [record],
-    notes: [`${selector} signs from now on; leave the record of ${old.selector} in DNS for a week`],
+    notes: [`${selector} signs from now on; leave the record of ${old.selector} in DNS for a week${keptNote(old)}`],
   }
 }
 
+/** A record holds one key: the selector of the domain's other key is not free. */
+function selectorAfter(selector: string, taken: string | undefined): string {
+  const next = nextSelector(selector)
+  return next.toLowerCase() === taken?.toLowerCase() ? nextSelector(next) : next
+}
+
+/** Keys of the vault are rotated in the vault, files beside the file. */
+const nextPlace = (domain: string, old: KeyPlace, selector: string): string =>
+  secretNamed(old.place) === undefined ? nextFile(old.place, old.selector, selector) : keyPlaceOf(domain, selector)
+
+/** As it is to stand in the project file, beside which a file is looked for. */
+const nextWritten = (written: string, old: KeyPlace, next: KeyPlace): string =>
+  secretNamed(old.place) === undefined ? nextFile(written, old.selector, next.selector) : next.place
+
+function keptNote({ place }: KeyPlace): string {
+  const name = secretNamed(place)
+  return name === undefined ? '' : `, then say \`causeway secret remove ${name}\``
+}
+
 /** The records of a domain for the keys that exist. */
-export function dkimRecords(served: ServedDomain): DkimRecord[] {
-  return keyPlaces(served).flatMap((place) => {
-    const found = readDkimKey(place.file, place.kind, { create: false })
-    return found.kind === 'found' ? [recordOf(served.name, place.selector, dkimRecord(found.key), false)] : []
-  })
+export function dkimRecords(desk: Desk, served: ServedDomain): DkimRecord[] {
+  return keyPlaces(served).flatMap((place) => existingRecord(desk, served.name, place))
 }
 
 /** The record of the key that seals mail from the internet, where it exists. */
-export function arcRecords(arc: ArcKey | undefined): DkimRecord[] {
-  if (arc === undefined) return []
-  const found = readDkimKey(arc.keyFile, 'rsa', { create: false })
-  return found.kind === 'found' ? [recordOf(arc.domain, arc.selector, dkimRecord(found.key), false)] : []
+export function arcRecords(desk: Desk, arc: ArcKey | undefined): DkimRecord[] {
+  return arc === undefined ? [] : existingRecord(desk, arc.domain, arcPlace(arc))
 }
 
-function madeAt(domain: string, place: KeyPlace): DkimRecord {
-  const key = readDkimKey(place.file, place.kind, { create: true })
-  if (key.kind === 'found') return recordOf(domain, place.selector, dkimRecord(key.key), key.created)
+function existingRecord(desk: Desk, domain: string, { selector, place, kind }: KeyPlace): DkimRecord[] {
+  const found = readDkimKey(place, kind, { create: false, vault: keyVault(desk.vault) })
+  return found.kind === 'found' ? [recordOf(domain, selector, dkimRecord(found.key), false)] : []
+}
+
+function madeAt(desk: Desk, domain: string, { selector, place, kind }: KeyPlace): DkimRecord {
+  const key = readDkimKey(place, kind, { create: true, vault: keyVault(desk.vault) })
+  if (key.kind === 'found') return recordOf(domain, selector, dkimRecord(key.key), key.created)
   if (key.kind === 'bad') throw new Problem(409, key.why, key.remedy)
-  throw new Problem(409, `${place.file} is gone again`, 'try once more')
+  throw new Problem(409, `${place} is gone again`, 'try once more')
 }
 
 function recordOf(domain: string, selector: string, text: string, isNew: boolean): DkimRecord {
@@ -94,24 +123,53 @@ type Settled = { readonly record: DkimRecord; readonly notes: readonly string[] 
 
 /** Whoever signs with the key that DNS has under this selector would lose his signatures, so a new key takes another one. */
 async function settleSelector(desk: Desk, served: ServedDomain, place: KeyPlace, record: DkimRecord): Promise<Settled> {
-  const free = await askSelector(desk, served.name, place)
+  const free = await askSelector(desk, served, place)
   if (free.kind === 'unknown')
     return { record, notes: [`DNS could not say whether ${record.name} is free: ${free.why}`] }
   if (free.selector === place.selector) return { record, notes: [] }
   const taken = `${record.name} already holds another key in DNS`
   if (!record.isNew) return { record, notes: [`${taken}: publish ours there, or use selector ${free.selector}`] }
   const { selector } = free
-  change(desk, served.name, place.kind === 'rsa' ? { selector } : { ed25519: { selector, keyFile: place.file } })
+  takeSelector(desk, served.name, place, selector)
   return {
     record: recordOf(served.name, selector, record.text, true),
     notes: [`${taken}: selector ${selector} is used, and stands in the project now`],
   }
 }
 
-async function askSelector(desk: Desk, domain: string, place: KeyPlace) {
-  const key = readDkimKey(place.file, place.kind, { create: false })
-  if (key.kind !== 'found') throw new Problem(409, `${place.file} is gone again`, 'try once more')
-  return freeSelector((name) => desk.resolver.txt(name), domain, place.selector, key.key)
+/** A key that lies under the name of its record goes along, so that a project with the new selector finds this key and no other. */
+function takeSelector(desk: Desk, domain: string, { place, kind, selector: old }: KeyPlace, selector: string): void {
+  const dkim = writtenDkim(desk, domain)
+  const written = (kind === 'rsa' ? dkim : dkim?.ed25519)?.keyFile
+  const goesAlong = place === keyPlaceOf(domain, old)
+  if (goesAlong) copyKey(desk, keyNameOf(domain, old), keyNameOf(domain, selector))
+  const next = goesAlong ? keyPlaceOf(domain, selector) : written
+  const key = { selector, ...(written && next && { keyFile: next }) }
+  change(desk, domain, kind === 'rsa' ? key : { ed25519: key })
+  if (goesAlong) desk.vault.remove('project', keyNameOf(domain, old))
+}
+
+function copyKey(desk: Desk, from: string, to: string): void {
+  const vault = keyVault(desk.vault)
+  const key = vault.read(from)
+  if (key.kind === 'found') vault.keep(to, key.value)
+}
+
+/** The selector for a key: not one that DNS has for another, nor that of the domain's other key, nor one under whose name a key lies. */
+async function askSelector(desk: Desk, { name, dkim }: ServedDomain, { selector, place, kind }: KeyPlace) {
+  const vault = keyVault(desk.vault)
+  const key = readDkimKey(place, kind, { create: false, vault })
+  if (key.kind !== 'found') throw new Problem(409, `${place} is gone again`, 'try once more')
+  const other = kind === 'rsa' ? dkim?.ed25519?.selector : dkim?.selector
+  const isTaken = (at: string): boolean => {
+    const isKept = keyPlaceOf(name, at) !== place && vault.read(keyNameOf(name, at)).kind !== 'absent'
+    return isKept || at === other?.toLowerCase()
+  }
+  const ask: AskTxt = async (owner) => {
+    const at = owner.slice(0, owner.indexOf('._domainkey.')).toLowerCase()
+    return at !== selector.toLowerCase() && isTaken(at) ? { kind: 'found', value: [] } : desk.resolver.txt(owner)
+  }
+  return freeSelector(ask, name, selector, key.key)
 }
 
 function change(desk: Desk, name: string, dkim: NonNullable<DomainChange['dkim']>): void {
@@ -120,9 +178,9 @@ function change(desk: Desk, name: string, dkim: NonNullable<DomainChange['dkim']
     throw new Problem(422, `the keys of ${name} stay as they are`, 'correct what stands below', changed.problems)
 }
 
-/** As it stands in the project file, beside which it is looked for. */
-function writtenKeyFile(desk: Desk, name: string): string | undefined {
-  return currentProject(desk).document.domains?.find((d) => domainKey(d.name) === name)?.dkim?.keyFile
+/** As it stands in the project file. */
+function writtenDkim(desk: Desk, name: string) {
+  return currentProject(desk).document.domains?.find((d) => domainKey(d.name) === name)?.dkim
 }
 
 /** shared.key, shared.cw2.key, shared.cw3.key ... */

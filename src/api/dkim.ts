@@ -1,4 +1,4 @@
-/** DKIM keys, shown as the records to publish. The private key never leaves its file. */
+/** DKIM keys, shown as the records to publish. The private key stays where it lies. */
 import { z } from 'zod'
 import type { ServedDomain } from '../project/project.ts'
 import { audited, type Told } from './audited.ts'
@@ -23,7 +23,10 @@ export function dkimResource(api: Api, desk: Desk): void {
   const list = { summary: 'Records to publish for the keys that exist', response: { 200: answer } }
   api.get('/v1/dkim', { schema: list }, () => {
     const project = currentProject(desk)
-    return { records: [...project.domains.flatMap(dkimRecords), ...arcRecords(project.gateway.arc)], notes: [] }
+    return {
+      records: [...project.domains.flatMap((d) => dkimRecords(desk, d)), ...arcRecords(desk, project.gateway.arc)],
+      notes: [],
+    }
   })
 
   const make = { summary: 'Make the keys of a domain where they are missing', params, response: { 200: answer } }
@@ -52,6 +55,6 @@ function told({ records, notes }: Prepared): Told {
 function signed(desk: Desk, name: string): ServedDomain {
   const served = knownDomain(currentProject(desk), name)
   if (keyPlaces(served).length > 0) return served
-  const remedy = 'add `dkim: { selector: cw1, keyFile: NAME.key }` under its domain and apply the file'
+  const remedy = 'add `dkim: { selector: cw1 }` under its domain and apply the file'
   throw new Problem(409, `${served.name} has no dkim in the project`, remedy)
 }

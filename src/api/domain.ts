@@ -53,7 +53,7 @@ export function domainResource(api: Api, desk: Desk): void {
   }
   api.get('/v1/domains/:name/dns', { schema: dns }, async ({ params: { name } }) => {
     const project = currentProject(desk)
-    return { records: await records(project, knownDomain(project, name), desk.resolver) }
+    return { records: await records(desk, project, knownDomain(project, name)) }
   })
 }
 
@@ -63,8 +63,9 @@ function setMode(desk: Desk, name: string, wanted: ServedDomain['mode'], by: str
   return knownDomain(changed.value, name)
 }
 
-async function records(project: Project, served: ServedDomain, resolver: Resolver): Promise<DnsRecord[]> {
-  const keys = dkimRecords(served).map(({ name, text }) => wantedText(resolver, name, text))
+async function records(desk: Desk, project: Project, served: ServedDomain): Promise<DnsRecord[]> {
+  const { resolver } = desk
+  const keys = dkimRecords(desk, served).map(({ name, text }) => wantedText(resolver, name, text))
   return Promise.all([wantedMx(project, served, resolver), ...keys])
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { askExplanation } from '../relay/explain/explain.ts'
 import { type Api, type Desk, nothing } from './desk.ts'
-import { existingKeys } from './keys.ts'
+import { existingKeys, keyVault } from './keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject } from './project.ts'
 
@@ -51,7 +51,7 @@ export function explainResource(api: Api, desk: Desk): void {
       { ...ask, ...(body.message === undefined ? {} : { message: Buffer.from(body.message, 'base64') }) },
       {
         project: currentProject(desk),
-        keys: existingKeys,
+        keys: existingKeys(keyVault(desk.vault)),
         passKey: desk.passKey,
         now: desk.now(),
         ...(body.dns ? { resolver: desk.resolver } : {}),

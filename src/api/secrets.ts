@@ -1,7 +1,8 @@
 /** Secrets that the project names as `vault:NAME`: they can be set and removed, and nobody is ever shown one. */
 import { z } from 'zod'
 import { secretPlaces } from '../project/project.ts'
-import type { Listed } from '../secrets/vault/vault.ts'
+import { judgeKey, leastBits } from '../secrets/secrets.ts'
+import { type Listed, longestName, secretName } from '../secrets/vault/vault.ts'
 import { type Actor, audited } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
 import { Problem } from './problem.ts'
@@ -13,7 +14,8 @@ const maxBytes = 64 * 1024
 
 const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'letters, digits, dots, hyphens and underscores, 63 at most')
+  .max(longestName)
+  .regex(secretName, 'letters, digits, dots, hyphens and underscores, and slashes between them')
 const params = z.object({ name })
 const secret = z.object({
   name: z.string(),
@@ -98,6 +100,7 @@ function versionOf(desk: Desk, id: string): string {
 
 /** Where the project names it, it is tried first: a value that cannot be used would keep the gateway from its next start. */
 function setSecret(desk: Desk, id: string, value: Buffer, by: string): number {
+  demandKey(id, value)
   const project = desk.live.current()
   const isUsed = project !== undefined && secretPlaces(project).has(id)
   if (isUsed) {
@@ -116,6 +119,13 @@ function setSecret(desk: Desk, id: string, value: Buffer, by: string): number {
     if (isUsed) desk.live.reread()
     throw error
   }
+}
+
+/** Keys are looked for under these names as soon as a project has their domain: what lies there must be one by then. */
+function demandKey(id: string, value: Buffer): void {
+  const judged = id.startsWith('dkim/') ? judgeKey(value, undefined, leastBits.taken) : undefined
+  if (judged?.ok === false)
+    throw new Problem(409, `names under dkim/ are for DKIM keys, and this value ${judged.why}`, 'nothing was changed')
 }
 
 function rotated(desk: Desk): z.infer<typeof rotatedSchema> {

@@ -24,8 +24,8 @@ export function applyCommand(program: Command, { io }: CliParts, run: Run): void
 
   command.action((file: string, options: { yes?: boolean; dryRun?: boolean }) =>
     run(async () => {
-      const { data, json } = shared(command)
-      const client = connect(data)
+      const { at, json } = shared(command)
+      const client = connect(at)
       const body = { file: resolve(file) }
       const compared = await client.send('POST', '/v1/project/differences', body, comparison)
       io.out(json ? `${JSON.stringify(compared, undefined, 2)}\n` : comparisonText(compared))

@@ -19,8 +19,8 @@ export function auditCommand(program: Command, { io }: CliParts, run: Run): void
 
   command.action((options: Options) =>
     run(async () => {
-      const { data, json } = shared(command)
-      const client = connect(data)
+      const { at, json } = shared(command)
+      const client = connect(at)
       if (options.verify === true) {
         const verdict = await client.get('/v1/audit/verify', verdictSchema)
         io.out(json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict))

@@ -20,6 +20,7 @@ import { labCommand } from './lab.ts'
 import { queueCommand } from './queue.ts'
 import { secretCommand } from './secret.ts'
 import { serveCommand } from './serve.ts'
+import { tokenCommand } from './token.ts'
 import { traceCommand } from './trace.ts'
 
 export { processIo, Stop } from './io.ts'
@@ -44,6 +45,7 @@ export async function runCli(parts: CliParts, argv: readonly string[]): Promise<
     dkimCommand,
     certCommand,
     secretCommand,
+    tokenCommand,
     auditCommand,
     labCommand,
   ]) {
@@ -69,7 +71,11 @@ function programOf({ io, version }: CliParts): Command {
         .env('CAUSEWAY_DATA')
         .default('/var/lib/causeway'),
     )
-
+    .addOption(
+      new Option('--token-file <file>', 'file with the token of the API; default: api.token in the data directory').env(
+        'CAUSEWAY_TOKEN_FILE',
+      ),
+    )
     .option('--json', 'answer as JSON')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()

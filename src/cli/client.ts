@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { problemText } from '../project/project.ts'
-import { Stop } from './io.ts'
+import { type GatewayPlace, Stop } from './io.ts'
 
 const problem = z.object({
   title: z.string(),
@@ -19,9 +19,10 @@ export type ApiClient = {
 }
 
 /** Where the API of a data directory is, and its token; both are files that only their owner can read. */
-export function connect(dataDir: string): ApiClient {
-  const url = readOwn(dataDir, 'api.url')
-  const token = readOwn(dataDir, 'api.token')
+export function connect({ data, tokenFile = join(data, 'api.token') }: GatewayPlace): ApiClient {
+  const start = `start the gateway with \`causeway serve --data ${data}\`, or name its data directory with --data`
+  const url = readOwn(join(data, 'api.url'), start)
+  const token = readOwn(tokenFile, 'name the file of the token with --token-file, or make another: causeway token new')
   const ask = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const headers = {
       authorization: `Bearer ${token}`,
@@ -32,7 +33,7 @@ export function connect(dataDir: string): ApiClient {
     const response = await fetch(new URL(path, url), request).catch((error: unknown) => {
       throw new Stop(
         3,
-        `the gateway at ${url} does not answer (${reason(error)}); is \`causeway serve --data ${dataDir}\` running?`,
+        `the gateway at ${url} does not answer (${reason(error)}); is \`causeway serve --data ${data}\` running?`,
       )
     })
     if (!response.ok) throw await refusal(response)
@@ -46,7 +47,7 @@ export function connect(dataDir: string): ApiClient {
 }
 
 /** For the audit, beside what proves itself: several people may read one token, each perhaps by way of sudo. */
-function operator(): string {
+export function operator(): string {
   return (process.env['SUDO_USER'] ?? ownName()).replaceAll(/[^\w.@\\-]/g, '')
 }
 
@@ -59,14 +60,11 @@ function ownName(): string {
   }
 }
 
-function readOwn(dataDir: string, name: string): string {
+function readOwn(file: string, remedy: string): string {
   try {
-    return readFileSync(join(dataDir, name), 'utf8').trim()
+    return readFileSync(file, 'utf8').trim()
   } catch {
-    throw new Stop(
-      3,
-      `cannot read ${join(dataDir, name)}; start the gateway with \`causeway serve --data ${dataDir}\`, or name its data directory with --data`,
-    )
+    throw new Stop(3, `cannot read ${file}; ${remedy}`)
   }
 }
 

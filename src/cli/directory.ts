@@ -33,8 +33,8 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     .option('--contains <text>', 'only those with this in an address', '')
   list.action((options: { contains: string }) =>
     run(async () => {
-      const { data, json } = shared(list)
-      const found = await everyPage(connect(data), options.contains)
+      const { at, json } = shared(list)
+      const found = await everyPage(connect(at), options.contains)
       io.out(json ? `${JSON.stringify(found, undefined, 2)}\n` : listText(found))
       return 0
     })(),
@@ -43,8 +43,8 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
   const check = directory.command('check').description('what an operator should look at')
   check.action(() =>
     run(async () => {
-      const { data, json } = shared(check)
-      const { warnings } = await connect(data).get('/v1/directory/check', z.object({ warnings: z.array(problem) }))
+      const { at, json } = shared(check)
+      const { warnings } = await connect(at).get('/v1/directory/check', z.object({ warnings: z.array(problem) }))
       io.out(
         json
           ? `${JSON.stringify(warnings, undefined, 2)}\n`
@@ -56,8 +56,8 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
 
   const report = (command: Command, path: string, body: unknown, isDryRun = false) =>
     run(async () => {
-      const { data, json } = shared(command)
-      const done = await connect(data).send('POST', path, body, changed)
+      const { at, json } = shared(command)
+      const done = await connect(at).send('POST', path, body, changed)
       io.out(json ? `${JSON.stringify(done, undefined, 2)}\n` : changedText(done, isDryRun))
       return 0
     })()

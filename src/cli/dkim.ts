@@ -33,8 +33,8 @@ export function dkimCommand(program: Command, { io }: CliParts, run: Run): void 
     .argument('<domain>')
   create.action((domain: string) =>
     run(async () => {
-      const { data, json } = shared(create)
-      show(await connect(data).send('POST', `/v1/dkim/${encodeURIComponent(domain)}`, {}, answer), json)
+      const { at, json } = shared(create)
+      show(await connect(at).send('POST', `/v1/dkim/${encodeURIComponent(domain)}`, {}, answer), json)
       return 0
     })(),
   )
@@ -45,8 +45,8 @@ export function dkimCommand(program: Command, { io }: CliParts, run: Run): void 
     .argument('<domain>')
   rotate.action((domain: string) =>
     run(async () => {
-      const { data, json } = shared(rotate)
-      show(await connect(data).send('POST', `/v1/dkim/${encodeURIComponent(domain)}/rotate`, {}, answer), json)
+      const { at, json } = shared(rotate)
+      show(await connect(at).send('POST', `/v1/dkim/${encodeURIComponent(domain)}/rotate`, {}, answer), json)
       return 0
     })(),
   )
@@ -54,8 +54,8 @@ export function dkimCommand(program: Command, { io }: CliParts, run: Run): void 
   const print = dkim.command('show').description('the records to publish').argument('[domain]')
   print.action((domain: string | undefined) =>
     run(async () => {
-      const { data, json } = shared(print)
-      const found = await connect(data).get('/v1/dkim', answer)
+      const { at, json } = shared(print)
+      const found = await connect(at).get('/v1/dkim', answer)
       const records = found.records.filter((record) => domain === undefined || record.domain === domain.toLowerCase())
       show({ ...found, records }, json)
       if (records.length === 0) io.err('no key exists yet: causeway dkim create DOMAIN\n')

@@ -6,7 +6,7 @@ import { attemptsPageSchema } from '../api/api.ts'
 import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
 import { cell, localTime, mailbox, number, span } from './figures.ts'
-import { type CliParts, type Io, type Run, Stop, shared, table } from './io.ts'
+import { type CliParts, type GatewayPlace, type Io, type Run, Stop, shared, table } from './io.ts'
 
 type Page = z.infer<typeof attemptsPageSchema>
 type Options = { readonly csv?: string; readonly only?: string; readonly limit: string }
@@ -23,10 +23,10 @@ export function addAttempts(group: Command, { io }: CliParts, run: Run): void {
 
   command.action((name: string, options: Options) =>
     run(async () => {
-      const { data, json } = shared(command)
+      const { at, json } = shared(command)
       const path = `/v1/domains/${encodeURIComponent(name)}/attempts`
-      if (options.csv !== undefined) return save(io, options.csv, await connect(data).text(`${path}.csv`))
-      const page = await pageOf(data, path, options)
+      if (options.csv !== undefined) return save(io, options.csv, await connect(at).text(`${path}.csv`))
+      const page = await pageOf(at, path, options)
       io.out(json ? `${JSON.stringify(page, undefined, 2)}\n` : attemptsText(page))
       return page.summary.possiblyLost === 0 ? 0 : 1
     })(),
@@ -48,8 +48,8 @@ function save(io: Io, file: string, text: string): number {
 }
 
 /** As many as were asked for, over as many pages as it takes. */
-async function pageOf(data: string, path: string, { only, limit }: Options): Promise<Page> {
-  const client = connect(data)
+async function pageOf(at: GatewayPlace, path: string, { only, limit }: Options): Promise<Page> {
+  const client = connect(at)
   if (only !== undefined && !statuses.includes(only)) throw new Stop(2, `--only is one of ${statuses.join(', ')}`)
   const most = Number(limit)
   if (!Number.isSafeInteger(most) || most < 1) throw new Stop(2, `--limit is "${limit}": write a number from 1 on`)

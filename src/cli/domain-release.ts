@@ -26,8 +26,8 @@ export function addRelease(group: Command, { io }: CliParts, run: Run): void {
 
   command.action((name: string, options: Options) =>
     run(async () => {
-      const { data, json } = shared(command)
-      const client = connect(data)
+      const { at, json } = shared(command)
+      const client = connect(at)
       const path = `/v1/domains/${encodeURIComponent(name)}/release`
       if (options.stop === true) {
         const ended = await client.send('DELETE', path, undefined, releaseEndedSchema)

@@ -26,8 +26,8 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
   const list = group.command('list').description('show them')
   list.action(() =>
     run(async () => {
-      const { data, json } = shared(list)
-      const { domains } = await connect(data).get('/v1/domains', z.object({ domains: z.array(domain) }))
+      const { at, json } = shared(list)
+      const { domains } = await connect(at).get('/v1/domains', z.object({ domains: z.array(domain) }))
       const rows = domains.map((d) => [d.name, d.mode, d.unknown, d.dkim ?? '-'])
       io.out(
         json
@@ -47,9 +47,9 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
     const command = group.command(mode).description(text).argument('<name>')
     command.action((name: string) =>
       run(async () => {
-        const { data, json } = shared(command)
+        const { at, json } = shared(command)
         const path = `/v1/domains/${encodeURIComponent(name)}/mode`
-        const done = await connect(data).send('PUT', path, { mode }, domainModeSchema)
+        const done = await connect(at).send('PUT', path, { mode }, domainModeSchema)
         io.out(json ? `${JSON.stringify(done)}\n` : modeText(done))
         return 0
       })(),
@@ -62,8 +62,8 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
   const dns = group.command('dns').description('records wanted, and records seen').argument('<name>')
   dns.action((name: string) =>
     run(async () => {
-      const { data, json } = shared(dns)
-      const { records } = await connect(data).get(
+      const { at, json } = shared(dns)
+      const { records } = await connect(at).get(
         `/v1/domains/${encodeURIComponent(name)}/dns`,
         z.object({ records: z.array(record) }),
       )

@@ -9,7 +9,8 @@ import { loadProject, problemText } from '../project/project.ts'
 import { type Ask, askExplanation, type Explanation } from '../relay/explain/explain.ts'
 import { connect } from './client.ts'
 import { explanationText } from './explanation-text.ts'
-import { type CliParts, type Run, readInput, Stop, shared } from './io.ts'
+import { type CliParts, type GatewayPlace, type Run, readInput, Stop, shared } from './io.ts'
+import { keyFileOption, vaultIn } from './vault.ts'
 
 type Options = {
   from: string
@@ -19,6 +20,7 @@ type Options = {
   out?: string
   project?: string
   dns?: boolean
+  keyFile?: string
 }
 type Answer = { readonly explanation: Explanation; readonly copies: readonly Buffer[] }
 
@@ -35,18 +37,16 @@ export function explainCommand(program: Command, { io }: CliParts, run: Run): vo
     .option('--message <file>', 'the message; default: a plain one')
     .option('--out <dir>', 'write each outgoing copy there as it would leave: 1.eml, 2.eml, ...')
     .option('--project <file>', 'explain by this project file, without a gateway (local)')
+    .addOption(keyFileOption())
     .option('--dns', 'ask for the MX of what goes out directly')
 
   command.action((options: Options) =>
     run(async () => {
+      const { at, json } = shared(command)
       const answer =
-        options.project === undefined
-          ? await remote(shared(command).data, options)
-          : await local(options.project, options)
+        options.project === undefined ? await remote(at, options) : await local(options.project, at, options)
       const explanation = withFiles(answer, options.out)
-      io.out(
-        shared(command).json ? `${JSON.stringify(asJson(explanation), undefined, 2)}\n` : explanationText(explanation),
-      )
+      io.out(json ? `${JSON.stringify(asJson(explanation), undefined, 2)}\n` : explanationText(explanation))
       return explanation.refused === undefined ? 0 : 1
     })(),
   )
@@ -72,24 +72,26 @@ function askOf(options: Options): Ask {
 }
 
 /** On a project file alone. The pass is sealed with a key of the moment; no gateway will know it. */
-async function local(file: string, options: Options): Promise<Answer> {
-  const loaded = loadProject(file)
+async function local(file: string, { data }: GatewayPlace, options: Options): Promise<Answer> {
+  using vault = vaultIn(data, options.keyFile)
+  const loaded = loadProject(file, vault.secrets)
   if (!loaded.ok) throw new Stop(2, loaded.problems.map(problemText).join('\n'))
   const resolver = options.dns === true ? { resolver: makeResolver({}) } : {}
-  const parts = { project: loaded.value, keys: existingKeys, passKey: randomBytes(32), now: new Date(), ...resolver }
+  const keys = existingKeys(vault.keys)
+  const parts = { project: loaded.value, keys, passKey: randomBytes(32), now: new Date(), ...resolver }
   const asked = await askExplanation(askOf(options), parts)
   if (!asked.ok) throw new Stop(2, asked.why)
   return { explanation: asked.explanation, copies: asked.copies.map((pieces) => Buffer.concat(pieces)) }
 }
 
-async function remote(data: string, options: Options): Promise<Answer> {
+async function remote(at: GatewayPlace, options: Options): Promise<Answer> {
   const { message, ...ask } = askOf(options)
   const body = {
     ...ask,
     dns: options.dns === true,
     ...(message === undefined ? {} : { message: message.toString('base64') }),
   }
-  const answer = await connect(data).send('POST', '/v1/explain', body, explainAnswerSchema)
+  const answer = await connect(at).send('POST', '/v1/explain', body, explainAnswerSchema)
   return { explanation: answer.explanation, copies: answer.copies.map((copy) => Buffer.from(copy, 'base64')) }
 }
 

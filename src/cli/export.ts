@@ -7,8 +7,8 @@ export function exportCommand(program: Command, { io }: CliParts, run: Run): voi
   const command = program.command('export').description('print the project file as it is now')
   command.action(() =>
     run(async () => {
-      const { data, json } = shared(command)
-      const text = await connect(data).text('/v1/project')
+      const { at, json } = shared(command)
+      const text = await connect(at).text('/v1/project')
       io.out(json ? `${JSON.stringify({ project: text })}\n` : text)
       return 0
     })(),

@@ -27,10 +27,13 @@ export type CliParts = { readonly io: Io; readonly startGateway: StartGateway; r
 
 export type Run = (job: () => Promise<number>) => () => Promise<void>
 
+/** The gateway that a command talks to: its data directory, and where the token lies if not there. */
+export type GatewayPlace = { readonly data: string; readonly tokenFile?: string }
+
 /** Options given to the program itself or to any command on the way to this one. */
-export function shared(command: Command): { readonly data: string; readonly json: boolean } {
-  const all = command.optsWithGlobals<{ data?: string; json?: boolean }>()
-  return { data: all.data ?? '/var/lib/causeway', json: all.json === true }
+export function shared(command: Command): { readonly at: GatewayPlace; readonly json: boolean } {
+  const { data, tokenFile, json } = command.optsWithGlobals<{ data?: string; tokenFile?: string; json?: boolean }>()
+  return { at: { data: data ?? '/var/lib/causeway', ...(tokenFile && { tokenFile }) }, json: json === true }
 }
 
 export function processIo(): Io {

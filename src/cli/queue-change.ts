@@ -39,10 +39,10 @@ export function addChanges(queue: Command, parts: CliParts, run: Run): void {
 }
 
 async function change(verb: Verb, command: Command, options: Options, { io }: CliParts): Promise<number> {
-  const { data, json } = shared(command)
+  const { at, json } = shared(command)
   const filter = filterOf(options)
   checkMeant(filter, options)
-  const client = connect(data)
+  const client = connect(at)
   const all = options.all === true
   const query = queryOf({ ...filter, action: verb, ...(all ? { all: 'true' } : {}) })
   const preview = await client.get(`/v1/queue/preview?${query}`, previewSchema)

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { lanesSchema, queueItemSchema, queuePageSchema, queueTotalsSchema } from '../api/api.ts'
 import { connect } from './client.ts'
-import { type CliParts, type Run, shared } from './io.ts'
+import { type CliParts, type GatewayPlace, type Run, shared } from './io.ts'
 import { addChanges } from './queue-change.ts'
 import { type FilterOptions, filterOf, queryOf, withFilter } from './queue-filter.ts'
 import { itemText, lanesText, listText, totalsText } from './queue-text.ts'
@@ -14,8 +14,8 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
   const queue = program.command('queue').description('what we have promised and not yet handed on: in a few numbers')
   queue.action(() =>
     run(async () => {
-      const { data, json } = shared(queue)
-      const client = connect(data)
+      const { at, json } = shared(queue)
+      const client = connect(at)
       const totals = await client.get('/v1/queue/totals', queueTotalsSchema)
       const { lanes } = await client.get('/v1/lanes', lanesSchema)
       io.out(
@@ -30,8 +30,8 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
     .option('--after <next>', 'go on where the last list ended')
   list.action((options: ListOptions) =>
     run(async () => {
-      const { data, json } = shared(list)
-      const page = await pageOf(data, options)
+      const { at, json } = shared(list)
+      const page = await pageOf(at, options)
       io.out(
         json
           ? `${JSON.stringify(page, undefined, 2)}\n`
@@ -48,8 +48,8 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
   const show = queue.command('show').description('everything about one message').argument('<id>')
   show.action((id: string) =>
     run(async () => {
-      const { data, json } = shared(show)
-      const item = await connect(data).get(`/v1/queue/${encodeURIComponent(id)}`, queueItemSchema)
+      const { at, json } = shared(show)
+      const item = await connect(at).get(`/v1/queue/${encodeURIComponent(id)}`, queueItemSchema)
       io.out(json ? `${JSON.stringify(item, undefined, 2)}\n` : itemText(item, Date.now()))
       return 0
     })(),
@@ -59,8 +59,8 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
 }
 
 /** A page of the queue may be empty and have a next one, where the filter fits little of much. */
-async function pageOf(data: string, { limit, after, ...options }: ListOptions) {
-  const client = connect(data)
+async function pageOf(at: GatewayPlace, { limit, after, ...options }: ListOptions) {
+  const client = connect(at)
   const fields = { ...filterOf(options), limit }
   let next = after
   for (;;) {

@@ -27,9 +27,9 @@ function setCommand(group: Command, { io }: CliParts, run: Run): void {
     run(async () => {
       if (file === undefined && process.stdin.isTTY)
         throw new Stop(2, 'give the value on standard input or with --file: what is typed here could be read along')
-      const { data, json: asJson } = shared(set)
+      const { at, json: asJson } = shared(set)
       const value = readInput(file ?? '-').toString('base64')
-      const answer = await connect(data).send('PUT', path(name), { value }, secretSetSchema)
+      const answer = await connect(at).send('PUT', path(name), { value }, secretSetSchema)
       if (asJson) io.out(json(answer))
       else
         io.out(
@@ -44,8 +44,8 @@ function listCommand(group: Command, { io }: CliParts, run: Run): void {
   const list = group.command('list').description('names, never values')
   list.action(() =>
     run(async () => {
-      const { data, json: asJson } = shared(list)
-      const answer = await connect(data).get('/v1/secrets', secretsSchema)
+      const { at, json: asJson } = shared(list)
+      const answer = await connect(at).get('/v1/secrets', secretsSchema)
       const rows = answer.secrets.map((s) => [s.name, String(s.version), s.at, s.by, s.places.join(' ') || '-'])
       io.out(asJson ? json(answer) : table([['NAME', 'VERSION', 'SET AT', 'BY', 'USED AT'], ...rows]))
       return 0
@@ -57,8 +57,8 @@ function removeCommand(group: Command, { io }: CliParts, run: Run): void {
   const remove = group.command('remove').description('remove one that the project does not name').argument('<name>')
   remove.action((name: string) =>
     run(async () => {
-      const { data, json: asJson } = shared(remove)
-      const answer = await connect(data).send('DELETE', path(name), undefined, z.object({ name: z.string() }))
+      const { at, json: asJson } = shared(remove)
+      const answer = await connect(at).send('DELETE', path(name), undefined, z.object({ name: z.string() }))
       io.out(asJson ? json(answer) : `${name} is removed\n`)
       return 0
     })(),
@@ -71,8 +71,8 @@ function rotateCommand(group: Command, { io }: CliParts, run: Run): void {
     .description('take a new master key; docs/secrets.md says what to do where it is kept elsewhere')
   rotate.action(() =>
     run(async () => {
-      const { data, json: asJson } = shared(rotate)
-      const answer = await connect(data).send('POST', '/v1/secrets/rotate-key', {}, rotatedSchema)
+      const { at, json: asJson } = shared(rotate)
+      const answer = await connect(at).send('POST', '/v1/secrets/rotate-key', {}, rotatedSchema)
       io.out(asJson ? json(answer) : `${answer.secrets} secrets are under the master key ${answer.keyId} now\n`)
       return 0
     })(),

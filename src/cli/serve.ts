@@ -1,7 +1,8 @@
 /** `causeway serve`: the gateway (local). */
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { isLoopback } from '../api/api.ts'
 import { type CliParts, type Run, Stop, shared } from './io.ts'
+import { keyFileOption } from './vault.ts'
 
 type Options = {
   smtp?: string[]
@@ -23,16 +24,11 @@ export function serveCommand(program: Command, { io, startGateway }: CliParts, r
     .option('--project <file>', 'apply this project file when it changed since it was last applied')
     .option('--workers <n>', 'processes that take connections; 1 for now', '1')
     .option('--dns <address>', 'DNS server to ask, ADDRESS or ADDRESS:PORT; default: those of the system', collect)
-    .addOption(
-      new Option(
-        '--key-file <file>',
-        'master key of the secrets, or fd:N for a file descriptor; default: master.key in the data directory',
-      ).env('CAUSEWAY_KEY_FILE'),
-    )
+    .addOption(keyFileOption())
   command.action((options: Options) =>
     run(async () => {
       const gateway = await startGateway({
-        dataDir: shared(command).data,
+        dataDir: shared(command).at.data,
         smtp: placesOf(options),
         http: readLoopback(options.http),
         dnsServers: options.dns ?? [],

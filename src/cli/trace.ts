@@ -33,8 +33,8 @@ export function traceCommand(program: Command, { io }: CliParts, run: Run): void
 
   command.action((options: Options) =>
     run(async () => {
-      const { data, json } = shared(command)
-      const client = connect(data)
+      const { at, json } = shared(command)
+      const client = connect(at)
       const path = `${options.csv === true ? '/v1/trace.csv' : '/v1/trace'}?${queryOf(options)}`
       if (options.csv === true) {
         io.out(await client.text(path))

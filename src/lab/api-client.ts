@@ -1,4 +1,6 @@
 /** The gateway's API as the lab uses it: HTTP, token, JSON. The shapes are the gateway's; what is used is checked here. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import type { RunningGateway } from './gateway.ts'
 
@@ -37,8 +39,9 @@ export type GatewayApi = {
   move(address: string, tenant: string): Promise<void>
 }
 
-/** Each call throws when the gateway does not do as asked. */
-export function gatewayApi({ url, token }: RunningGateway['http']): GatewayApi {
+/** Each call throws when the gateway does not do as asked. The token is read where the gateway left it. */
+export function gatewayApi({ http: { url } }: RunningGateway, dataDir: string): GatewayApi {
+  const token = readFileSync(join(dataDir, 'api.token'), 'utf8').trim()
   const ask = async (method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> => {
     const headers = {
       authorization: `Bearer ${token}`,

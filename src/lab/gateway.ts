@@ -20,7 +20,7 @@ export type GatewayOptions = {
 export type RunningGateway = {
   /** Where it listens, with the ports that the system chose. */
   readonly smtp: readonly Place[]
-  readonly http: { readonly url: string; readonly token: string }
+  readonly http: { readonly url: string }
   stop(): Promise<void>
 }
 

@@ -1,10 +1,14 @@
 /** A gateway that answers every question and refuses all mail: what the lab says about it must be bad. For tests. */
 import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { listen } from '../relay/listen/listen.ts'
 import type { StartGateway } from './gateway.ts'
 
-export const uselessGateway: StartGateway = async () => {
+export const uselessGateway: StartGateway = async ({ dataDir }) => {
+  mkdirSync(dataDir, { recursive: true })
+  writeFileSync(join(dataDir, 'api.token'), 'x\n')
   const refusal = { code: 550, enhanced: '5.0.0', text: 'no' }
   const smtp = await listen({
     hostname: 'gw',
@@ -19,7 +23,7 @@ export const uselessGateway: StartGateway = async () => {
   const port = typeof at === 'object' && at !== null ? at.port : 0
   return {
     smtp: smtp.addresses,
-    http: { url: `http://127.0.0.1:${port}`, token: 'x' },
+    http: { url: `http://127.0.0.1:${port}` },
     async stop() {
       http.close()
       http.closeAllConnections()

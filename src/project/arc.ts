@@ -1,10 +1,10 @@
 /** ARC: the key that we seal with, and whose seals are believed. */
 import { domainKey } from '../mail/address/address.ts'
 import type { ArcKey } from './model.ts'
-import { checkDkimKey } from './named-files.ts'
 import { isSelector, show } from './names.ts'
 import type { Reading } from './reading.ts'
 import type { ProjectDocument } from './schema.ts'
+import { compileSigningKey } from './signing-key.ts'
 import type { Path } from './yaml-file.ts'
 
 export function compileArcKey(
@@ -19,7 +19,7 @@ export function compileArcKey(
       `gateway.arc.selector is ${show(arc.selector)}, which is not a selector.`,
       'Use letters, digits and hyphens, such as arc1.',
     )
-  return { domain, selector: arc.selector, keyFile: checkDkimKey(reading, [...path, 'keyFile'], arc.keyFile, 'rsa') }
+  return { domain, ...compileSigningKey(reading, path, arc, 'rsa', domain) }
 }
 
 export function readSealers(reading: Reading, sealers: readonly string[]): readonly string[] {

@@ -4,10 +4,11 @@ import { compileArcKey, readSealers } from './arc.ts'
 import { readBalancers } from './balancers.ts'
 import { readSize, readSpan, spanText } from './measures.ts'
 import type { DkimKey, Gateway, Identity, Policy, ServedDomain } from './model.ts'
-import { checkDkimKey, readIdentity } from './named-files.ts'
+import { readIdentity } from './named-files.ts'
 import { didYouMean, isHostName, isSelector, show } from './names.ts'
 import { attempt, type Piece, type Reading } from './reading.ts'
 import type { DomainDocument, ProjectDocument } from './schema.ts'
+import { compileSigningKey, type KeyDocument } from './signing-key.ts'
 import type { Path } from './yaml-file.ts'
 
 export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['gateway']>): Gateway {
@@ -87,23 +88,24 @@ function readDkim(
       'Give the Ed25519 key a selector of its own.',
     )
   }
-  if (ed25519.keyFile === rsa.keyFile)
+  // The same by default is the same selector, which was told.
+  if (ed25519.keyFile === rsa.keyFile && (dkim.keyFile ?? dkim.ed25519.keyFile) !== undefined)
     reading.wrong(
       [...path, 'ed25519', 'keyFile'],
-      `Both DKIM keys of ${of} are in one file.`,
-      'Give the Ed25519 key a file of its own.',
+      `Both DKIM keys of ${of} are in one place.`,
+      'Give the Ed25519 key one of its own.',
     )
   return { ...rsa, ed25519 }
 }
 
-function readDkimKey(reading: Reading, path: Path, key: DkimKey, kind: 'rsa' | 'ed25519', of: string): DkimKey {
+function readDkimKey(reading: Reading, path: Path, key: KeyDocument, kind: 'rsa' | 'ed25519', of: string): DkimKey {
   if (!isSelector(key.selector))
     reading.wrong(
       [...path, 'selector'],
       `The DKIM selector ${show(key.selector)} of ${of} is not one.`,
       'Use letters, digits and hyphens, such as cw1.',
     )
-  return { selector: key.selector, keyFile: checkDkimKey(reading, [...path, 'keyFile'], key.keyFile, kind) }
+  return compileSigningKey(reading, path, key, kind, domainKey(of))
 }
 
 export function checkDomains(reading: Reading, domains: readonly Piece<ServedDomain>[]): void {

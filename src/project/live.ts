@@ -95,7 +95,7 @@ export type DomainChange = {
   readonly dkim?: {
     readonly selector?: string
     readonly keyFile?: string
-    readonly ed25519?: { readonly selector: string; readonly keyFile: string }
+    readonly ed25519?: { readonly selector: string; readonly keyFile?: string }
   }
 }
 

@@ -53,7 +53,7 @@ export type Tenant = {
 
 export type DomainMode = 'open' | 'hold' | 'retry-later'
 
-/** `keyFile` is absolute; a file that does not exist yet is made on first use. */
+/** `keyFile` is an absolute path or `vault:NAME`; what does not exist yet is made on first use. */
 export type DkimKey = { readonly selector: string; readonly keyFile: string }
 
 export type ServedDomain = {

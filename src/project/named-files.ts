@@ -1,9 +1,10 @@
 /** The files that a project names: read, and tried, while it is loaded, so that a wrong password is not found out at night. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { maxPfxBytes, readPfx } from '../secrets/pfx/pfx.ts'
+import { secretNamed } from '../secrets/vault/vault.ts'
 import type { Identity } from './model.ts'
 import { show } from './names.ts'
 import type { Reading } from './reading.ts'
@@ -19,19 +20,13 @@ export function readNamed(reading: Reading, path: Path, name: string, limit = ma
   return secret === undefined ? readFile(reading, path, name, limit) : readVault(reading, path, secret, limit)
 }
 
-/** `vault:NAME` in the place of a file; undefined for a file. */
-export const secretNamed = (name: string): string | undefined => /^vault:(.*)$/.exec(name)?.[1]
-
 function readVault(reading: Reading, path: Path, name: string, limit: number): Buffer | undefined {
   const wrong = (why: string, remedy: string): undefined =>
     reading.wrong(path, `${reading.called(path)} is the secret ${show(name)}, which ${why}.`, remedy)
-  if (reading.secrets === undefined)
-    return wrong(
-      'only the gateway that keeps it can read',
-      'Ask the running gateway, without --project; or name a file.',
-    )
   const secret = reading.secrets(name)
   switch (secret.kind) {
+    case 'closed':
+      return wrong(secret.why, secret.remedy)
     case 'absent':
       return wrong('is not in the vault', `Put it there: causeway secret set ${name}`)
     case 'unknown':
@@ -222,43 +217,3 @@ const known: readonly (readonly [RegExp, Why])[] = [
     { text: 'cannot be used: one of them is broken', remedy: 'Export certificate and key again.' },
   ],
 ]
-
-/** A DKIM key may be absent: it is made on first use. One that is there must be of the right kind. */
-export function checkDkimKey(reading: Reading, path: Path, name: string, kind: 'rsa' | 'ed25519'): string {
-  const file = resolve(reading.folder, name)
-  if (secretNamed(name) !== undefined) {
-    reading.wrong(
-      path,
-      `${reading.called(path)} is ${show(name)}, and a DKIM key is a file.`,
-      'Name a file: the key is made there, readable by its owner only.',
-    )
-    return file
-  }
-  if (!existsSync(file)) {
-    if (!existsSync(dirname(file)))
-      reading.wrong(
-        path,
-        `The folder of ${show(name)} does not exist, so the key cannot be made there.`,
-        `Make the folder ${dirname(file)}.`,
-      )
-    return file
-  }
-  const pem = readNamed(reading, path, name)
-  const found = pem === undefined ? undefined : keyType(pem)
-  if (pem !== undefined && found !== kind) {
-    reading.wrong(
-      path,
-      `${show(name)} ${found === undefined ? 'is not a private key in PEM form' : `is a key of the kind ${found}, not ${kind}`}.`,
-      'Name the right key, or a file that does not exist yet: the key is then made.',
-    )
-  }
-  return file
-}
-
-function keyType(pem: Buffer): string | undefined {
-  try {
-    return createPrivateKey(pem).asymmetricKeyType
-  } catch {
-    return undefined
-  }
-}

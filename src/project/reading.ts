@@ -1,19 +1,24 @@
 /** A project file while it is being read: its folder, its lines, and what was found to be wrong. */
 
-import type { Secret } from '../secrets/vault/vault.ts'
+import type { Closed, Secret } from '../secrets/vault/vault.ts'
 import { called } from './called.ts'
 import { type Findings, type Place, problem } from './findings.ts'
 import type { Path, YamlFile } from './yaml-file.ts'
 
 /** What lies in the vault under a name. */
-export type SecretSource = (name: string) => Secret
+export type SecretSource = (name: string) => Secret | Closed
+
+const noVault: SecretSource = () => ({
+  kind: 'closed',
+  why: 'only the gateway that keeps it can read',
+  remedy: 'Ask the running gateway, without --project; or name a file.',
+})
 
 export type Reading = {
   readonly file: string
   /** Absolute; what the file names is relative to it. */
   readonly folder: string
-  /** undefined where there is no vault: only the gateway that keeps it can read it. */
-  readonly secrets: SecretSource | undefined
+  readonly secrets: SecretSource
   readonly findings: Findings
   at(path: Path): Place
   /** What the place is called in a sentence. */
@@ -31,7 +36,7 @@ export function startReading(
   folder: string,
   yaml: YamlFile,
   findings: Findings,
-  secrets: SecretSource | undefined,
+  secrets: SecretSource = noVault,
 ): Reading {
   const at = (path: Path): Place => ({ file, line: yaml.lineOf(path) })
   return {

@@ -4,10 +4,10 @@
  */
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { secretNamed } from '../secrets/vault/vault.ts'
 import { type Expiry, expiring } from './expiring.ts'
 import type { LiveProject } from './live.ts'
 import type { Project } from './model.ts'
-import { secretNamed } from './named-files.ts'
 import type { HopDocument, IdentityDocument } from './schema.ts'
 
 export type Renewal = {

@@ -109,7 +109,11 @@ const entrySchema = z
 
 const dkimKeyFields = {
   selector: text.describe('Selector: the record stands at `<selector>._domainkey.<domain>`.'),
-  keyFile: text.describe('PEM file with the private key. Made on first use when it does not exist.'),
+  keyFile: text
+    .optional()
+    .describe(
+      'Where the private key lies: `vault:NAME`, or a PEM file. Made on first use when it does not exist. Default: in the vault, as `vault:dkim/<domain>/<selector>`.',
+    ),
 }
 
 const dkimSchema = z

@@ -1,6 +1,7 @@
 /** Small files that only their owner may read. */
 import { randomUUID } from 'node:crypto'
 import {
+  chownSync,
   closeSync,
   fsyncSync,
   linkSync,
@@ -45,6 +46,22 @@ export function createPrivate(file: string, content: string | Buffer): boolean {
     const isOurs = placeNew(temporary, file)
     syncFolder(dirname(file))
     return isOurs
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** Puts the content in the place of what was there, whole. The superuser gives it to the owner of the folder, whose it would be. */
+export function replacePrivate(file: string, content: string): void {
+  const temporary = `${file}.${randomUUID()}.tmp`
+  try {
+    writeSynced(temporary, content)
+    if (process.getuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(file))
+      chownSync(temporary, uid, gid)
+    }
+    renameSync(temporary, file)
+    syncFolder(dirname(file))
   } finally {
     rmSync(temporary, { force: true })
   }

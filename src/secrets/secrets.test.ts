@@ -25,7 +25,6 @@ import {
   passKey,
   readDkimKey,
   recordParts,
-  tokenFile,
   zoneLine,
 } from './secrets.ts'
 import { keyPlace, openVault, type Vault } from './vault/vault.ts'
@@ -83,9 +82,9 @@ describe('a DKIM key', () => {
     const pem = (bits: number): string | Buffer =>
       generateKeyPairSync('rsa', { modulusLength: bits }).privateKey.export({ type: 'pkcs8', format: 'pem' })
     const wrong = write('ed.key', generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
-    assert.throws(() => dkimKey(wrong, 'rsa', create), /type ed25519, wanted rsa/)
+    assert.throws(() => dkimKey(wrong, 'rsa', create), /is a key of the kind ed25519, not rsa/)
     assert.throws(() => dkimKey(write('weak.key', pem(512)), 'rsa', create), /512 bits/)
-    assert.throws(() => dkimKey(write('text.key', 'hello'), 'rsa', create), /no private key in PEM form/)
+    assert.throws(() => dkimKey(write('text.key', 'hello'), 'rsa', create), /not a private key in PEM form/)
     assert.throws(() => dkimKey(root, 'rsa', create), /is not a file/)
     const small = readDkimKey(write('small.key', pem(1024)), 'rsa', create)
     assert.ok(small.kind === 'found' && /only 1024 bits/.test(small.warnings.join()))
@@ -182,14 +181,6 @@ function vaultIn(dir: string): Vault {
 describe('the secrets of the data folder', () => {
   const dataDir = join(root, 'data')
 
-  test('are made once, for their owner only', () => {
-    const first = tokenFile(dataDir)
-    assert.ok(first.ok && first.created && first.token.length === 43)
-    assert.equal(mode(first.file), 0o600)
-    assert.equal(mode(dataDir), 0o700)
-    assert.deepEqual(tokenFile(dataDir), { ...first, created: false })
-  })
-
   test('the key of the pass lies in the vault, and one from before the vault is taken over', () => {
     const vault = vaultIn(dataDir)
     const old = Buffer.alloc(32, 7)
@@ -214,13 +205,5 @@ describe('the secrets of the data folder', () => {
       assert.ok(answer.ok && answer.key.length === 32 && !answer.key.equals(Buffer.alloc(32, 7)))
       assert.equal(existsSync(join(dataDir, 'pass.key')), false)
     }
-  })
-
-  test('a token is refused when others can read it or it is damaged', () => {
-    writeFileSync(join(dataDir, 'api.token'), '')
-    assert.equal(tokenFile(dataDir).ok, false)
-    chmodSync(join(dataDir, 'api.token'), 0o644)
-    const open = tokenFile(dataDir)
-    assert.ok(!open.ok && /other users/.test(open.why))
   })
 })

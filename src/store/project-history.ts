@@ -4,6 +4,7 @@ import { auditMigration } from './audit.ts'
 import { type Db, type Opened, openDb, type Row } from './db.ts'
 import type { Migration } from './migrate.ts'
 import { sealedSecretsMigration } from './sealed-secrets.ts'
+import { tokenDigestMigration } from './token-digest.ts'
 
 export type RevisionSummary = {
   readonly id: number
@@ -43,12 +44,15 @@ const migrations: readonly Migration[] = [
    ) STRICT`,
   auditMigration,
   sealedSecretsMigration,
+  tokenDigestMigration,
 ]
 
-/** The database of this installation, in the data folder. */
-export function openStore(dataDir: string): Opened {
-  return openDb({ file: join(dataDir, 'causeway.db'), migrations, synchronous: 'full' })
+/** The database of this installation, in the data folder. `readOnly`: it must be there, and the gateway may be running. */
+export function openStore(dataDir: string, o: { readonly readOnly?: boolean } = {}): Opened {
+  return openDb({ file: storeFile(dataDir), migrations, synchronous: 'full', ...o })
 }
+
+export const storeFile = (dataDir: string): string => join(dataDir, 'causeway.db')
 
 /** Adds a revision and gives its id. The newest one saved again is not a new revision. */
 export function saveProject(db: Db, revision: Omit<ProjectRevision, 'id'>): number {

@@ -20,7 +20,9 @@ export {
   projectRevision,
   type RevisionSummary,
   saveProject,
+  storeFile,
 } from './project-history.ts'
 export { type Committed, type OpenedSealed, openSealed, type SealedDb } from './sealed.ts'
 export { type SealedSecret, type SealedSecrets, sealedSecrets } from './sealed-secrets.ts'
 export { freePages, giveSpaceBack } from './space.ts'
+export { type TokenDigest, tokenDigest } from './token-digest.ts'

@@ -64,7 +64,7 @@ export async function setDesk(): Promise<DeskStage> {
   const atStart = await queue.totals()
   const counts = noCounts()
   const desk: Desk = {
-    token,
+    isToken: (presented) => presented === token,
     live,
     queue,
     disk: watched(disk),

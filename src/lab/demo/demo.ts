@@ -66,7 +66,15 @@ async function openStage(o: DemoOptions, lab: Lab, dir: string, things: AsyncDis
   const [at] = gateway.smtp
   if (at === undefined) throw new Error('the gateway does not listen')
   lab.connectGateway(at)
-  const stage: Stage = { lab, gateway, api: gatewayApi(gateway.http), dir, out: o.out, checks: [], scene: 0 }
+  const stage: Stage = {
+    lab,
+    gateway,
+    api: gatewayApi(gateway, join(dir, 'data')),
+    dir,
+    out: o.out,
+    checks: [],
+    scene: 0,
+  }
   await publish(stage)
   return stage
 }

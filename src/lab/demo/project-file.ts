@@ -20,9 +20,9 @@ export function writeProject(dir: string, lab: Lab): string {
       { internal: bob.address, external: bobShown },
     ],
     domains: [
-      { name: 'shared.example', unknown: 'reject', dkim: { selector: 'cw1', keyFile: 'shared.dkim' } },
-      { name: 'source.example', unknown: { tenant: 'source' }, dkim: { selector: 'cw1', keyFile: 'source.dkim' } },
-      { name: 'target.example', unknown: { tenant: 'target' }, dkim: { selector: 'cw1', keyFile: 'target.dkim' } },
+      { name: 'shared.example', unknown: 'reject', dkim: { selector: 'cw1' } },
+      { name: 'source.example', unknown: { tenant: 'source' }, dkim: { selector: 'cw1' } },
+      { name: 'target.example', unknown: { tenant: 'target' }, dkim: { selector: 'cw1' } },
     ],
   }
   const file = join(dir, 'project.yaml')

@@ -22,11 +22,11 @@ export function writeRehearsal(project: Project, lab: Lab, dir: string): Rehears
   const { document } = project
   const copy = {
     ...document,
-    gateway: { ...document.gateway, tls: writeKeyPair(dir, 'gateway', lab.gatewayIdentity) },
+    gateway: gatewayCopy(document.gateway, lab, dir),
     tenants: document.tenants.map((tenant, i) => tenantCopy({ project, lab, dir, notes }, tenant, i)),
     directory: Array.from(project.table.entries(), (entry) => entryText(entry)),
     directoryFiles: [],
-    domains: (document.domains ?? []).map((domain, i) => ({ ...domain, mode: 'open', ...keysOf(domain, i) })),
+    domains: (document.domains ?? []).map((domain) => ({ ...domain, mode: 'open', ...keysOf(domain) })),
   }
   const file = join(dir, 'project.yaml')
   writeFileSync(file, stringify(copy, { lineWidth: 0 }))
@@ -63,10 +63,14 @@ function tenantCopy({ project, lab, dir, notes }: Desk, tenant: TenantDocument, 
   }
 }
 
-/** Keys of the lab's own: the real ones stay where they are. */
-function keysOf({ dkim }: NonNullable<ProjectDocument['domains']>[number], index: number): object {
+/** Keys of the lab's own, in the vault of its gateway: the real ones stay where they are. */
+function keysOf({ dkim }: NonNullable<ProjectDocument['domains']>[number]): object {
   if (dkim === undefined) return {}
-  const { ed25519 } = dkim
-  const second = ed25519 === undefined ? {} : { ed25519: { ...ed25519, keyFile: `dkim-${index}-ed25519` } }
-  return { dkim: { ...dkim, keyFile: `dkim-${index}`, ...second } }
+  const { selector, ed25519 } = dkim
+  return { dkim: { selector, ...(ed25519 === undefined ? {} : { ed25519: { selector: ed25519.selector } }) } }
+}
+
+function gatewayCopy({ arc, ...gateway }: ProjectDocument['gateway'], lab: Lab, dir: string): object {
+  const seal = arc === undefined ? {} : { arc: { domain: arc.domain, selector: arc.selector } }
+  return { ...gateway, ...seal, tls: writeKeyPair(dir, 'gateway', lab.gatewayIdentity) }
 }

@@ -9,7 +9,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadProject, type Problem, type Project, problemText } from '../../project/project.ts'
+import { loadProject, type Problem, type Project, problemText, type SecretSource } from '../../project/project.ts'
 import { gatewayApi } from '../api-client.ts'
 import type { RunningGateway, StartGateway } from '../gateway.ts'
 import { addressesIn, fieldText } from '../letter/letter.ts'
@@ -20,6 +20,8 @@ import { labPlanFor, visitor } from './plan.ts'
 
 export type RehearsalOptions = {
   readonly projectFile: string
+  /** The vault that the project speaks of. */
+  readonly secrets?: SecretSource
   readonly startGateway: StartGateway
   readonly out: (text: string) => void
   /** Everything keeps running until this resolves. */
@@ -30,7 +32,7 @@ export type RehearsalOptions = {
 const peoplePlayed = 5
 
 export async function runRehearsal(o: RehearsalOptions): Promise<boolean> {
-  const loaded = loadProject(o.projectFile)
+  const loaded = loadProject(o.projectFile, o.secrets)
   tell(o, loaded.warnings)
   if (!loaded.ok) {
     tell(o, loaded.problems)
@@ -80,7 +82,7 @@ async function openGateway(
   const [at] = gateway.smtp
   if (at === undefined) throw new Error('the gateway does not listen')
   lab.connectGateway(at)
-  const api = gatewayApi(gateway.http)
+  const api = gatewayApi(gateway, join(dir, 'data'))
   const accepted = new Set(project.tenants.flatMap((tenant) => tenant.domains))
   for (const { name, dkim } of project.domains) {
     if (!accepted.has(name))

@@ -9,12 +9,12 @@ import { type Delivery, type Given, plan } from '../plan/plan.ts'
 import { type Copy, rewrite } from '../rewrite/rewrite.ts'
 import type { Signer } from '../sign/sign.ts'
 
-/** Keys as they lie there now; a key that would be made on first use is named, not made. */
+/** Keys as they lie there now, and a sentence about each that is not there or cannot be used; none is made. */
 export type ExistingKeys = (
   project: Project,
   domain: string,
   purpose?: 'seal',
-) => { readonly signers: readonly Signer[]; readonly toBeMade: readonly string[] }
+) => { readonly signers: readonly Signer[]; readonly missing: readonly string[] }
 
 export type TrialQuestion = {
   /** Asks the DNS where mail from the internet comes from; it is not asked without it. */
@@ -101,7 +101,7 @@ async function explainDelivery(question: TrialQuestion, message: Message, admiss
   const { project, passKey, now } = question
   const copy = rewrite(project, message, delivery.view)
   const signing = signingDomain(project, admission, delivery, copy)
-  const keys = signing.kind === 'not' ? { signers: [], toBeMade: [] } : question.keys(project, signing.domain)
+  const keys = signing.kind === 'not' ? { signers: [], missing: [] } : question.keys(project, signing.domain)
   const incoming = incomingOf(question)
   const sealer = await sealerOf({ project, admission, delivery }, async (name) => question.keys(project, name, 'seal'))
   const inside = await insideFields({ project, admission, delivery, copy, now }, copy.body, sealer)
@@ -124,10 +124,7 @@ async function explainDelivery(question: TrialQuestion, message: Message, admiss
   )
   return {
     content,
-    delivery: describe(project, delivery, copy, signing, [
-      ...keys.toBeMade.map(toBeMadeReason),
-      ...sealReason(inside.seal),
-    ]),
+    delivery: describe(project, delivery, copy, signing, [...keys.missing, ...sealReason(inside.seal)]),
   }
 }
 
@@ -155,8 +152,6 @@ function describe(
     ],
   }
 }
-
-const toBeMadeReason = (file: string): string => `the key ${file} does not exist yet: it would be made on first use`
 
 function sealReason(seal: SealNote): readonly string[] {
   if (seal === undefined) return []

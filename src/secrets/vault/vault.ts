@@ -11,6 +11,7 @@ import { type MasterKey, open, rewrap, type Sealed, seal } from './envelope.ts'
 import { dropNext, isDescriptor, type KeyPlace, makeKey, nextOf, readKey, takeNext } from './master-key.ts'
 
 export { keyPlace } from './master-key.ts'
+export { isSecretName, longestName, secretName, secretNamed } from './name.ts'
 
 export type Kept = Sealed & {
   /** ms since 1970. */
@@ -34,6 +35,9 @@ export type Secret =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unknown'; readonly why: string }
 
+/** Nobody here can open the vault; the gateway that keeps it can. `why` ends a sentence about the secret. */
+export type Closed = { readonly kind: 'closed'; readonly why: string; readonly remedy: string }
+
 export type Listed = { readonly name: string; readonly version: number; readonly at: number; readonly by: string }
 export type Rotated = { readonly ok: true; readonly keyId: string; readonly secrets: number } | Refused
 type Refused = { readonly ok: false; readonly why: string }
@@ -55,6 +59,20 @@ export type VaultParts = { readonly rows: Rows; readonly place: KeyPlace; readon
 export function openVault(parts: VaultParts): { readonly ok: true; readonly vault: Vault } | Refused {
   const found = findKey(parts)
   return 'why' in found ? found : { ok: true, vault: makeVault(parts, found.master) }
+}
+
+/** For a look from outside of the gateway, which may be running: nothing is made, ended or taken back. */
+export function lookIntoVault({
+  rows,
+  place,
+}: Pick<VaultParts, 'rows' | 'place'>): { readonly ok: true; readonly read: Vault['read'] } | Refused {
+  const wanted = new Set(rows.all().map((row) => row.keyId))
+  const read = readKey(place.file)
+  const keys = [read, ...(isDescriptor(place.file) ? [] : [readKey(nextOf(place.file))])]
+  const key = keys.find((one) => one.ok && onlyUnder(wanted, one.master))
+  if (key?.ok === true) return { ok: true, read: (kind, id) => readRow(rows, key.master, kind, id) }
+  if (wanted.size === 0) return { ok: true, read: () => ({ kind: 'absent' }) }
+  return { ok: false, why: read.ok ? otherKey(place, read.master, wanted) : read.why }
 }
 
 type FoundKey = { readonly master: MasterKey } | Refused
@@ -99,13 +117,7 @@ function makeVault({ rows, place, now }: VaultParts, first: MasterKey): Vault {
     get keyId() {
       return master.id
     },
-    read(kind, id) {
-      const row = rows.get(kind, id)
-      if (row === undefined) return { kind: 'absent' }
-      // What was asked for, not what the row says that it is.
-      const value = open(master, { ...row, kind, id })
-      return value === undefined ? { kind: 'unknown', why: damaged(kind, id) } : { kind: 'found', value }
-    },
+    read: (kind, id) => readRow(rows, master, kind, id),
     write(kind, id, value, by) {
       const version = (rows.get(kind, id)?.version ?? 0) + 1
       rows.put({ ...seal(master, { kind, id, version }, value), at: now(), by })
@@ -123,6 +135,14 @@ function makeVault({ rows, place, now }: VaultParts, first: MasterKey): Vault {
       return { ok: true, keyId: master.id, secrets: rotated.secrets }
     },
   }
+}
+
+function readRow(rows: Pick<Rows, 'get'>, master: MasterKey, kind: string, id: string): Secret {
+  const row = rows.get(kind, id)
+  if (row === undefined) return { kind: 'absent' }
+  // What was asked for, not what the row says that it is.
+  const value = open(master, { ...row, kind, id })
+  return value === undefined ? { kind: 'unknown', why: damaged(kind, id) } : { kind: 'found', value }
 }
 
 const damaged = (kind: string, id: string): string =>
