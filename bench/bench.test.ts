@@ -23,9 +23,10 @@ const endings = makeEndings()
 endings.add(() => rmSync(dir, { recursive: true, force: true }))
 after(endings.all)
 
-const [plain] = chooseCells(['4k', 'c1', 'plain'])
+const [plain] = chooseCells(['4k', 'c1', 'plain', 'up'])
 const [secure] = chooseCells(['4k', 'tls', 'new'])
-assert(plain !== undefined && secure !== undefined)
+const [down] = chooseCells(['4k', 'c1', 'down'])
+assert(plain !== undefined && secure !== undefined && down !== undefined)
 
 /** A load generator and a next hop; the next hop itself stands for the measured server. */
 async function direct(identity?: { readonly cert: string; readonly key: string }) {
@@ -34,7 +35,11 @@ async function direct(identity?: { readonly cert: string; readonly key: string }
   const sink = await startChild<SinkQuestions>('sink.ts', undefined)
   endings.add(sink.end)
   const { port } = await sink.ask('listen', identity === undefined ? {} : { identity })
-  return { generator, sink, peer: { name: 'direct', port, roots: [process.pid], end: async () => {} } }
+  return {
+    generator,
+    sink,
+    peer: { name: 'direct', port, roots: [process.pid], flush: async () => {}, end: async () => {} },
+  }
 }
 
 test('every accepted message is counted once, and samples that were not rewritten are noticed', async (t) => {
@@ -57,6 +62,24 @@ test('with STARTTLS on a connection for each message', async () => {
   assert(figures.accepted > 0 && figures.connectionsOut >= figures.accepted)
 })
 
+test('a next hop that was down is back where it was, and what it gets then is counted', async () => {
+  const server = await direct()
+  const { sink, peer } = await direct()
+  await sink.ask('goDown', undefined)
+  await assert.rejects(connect(peer.port, undefined), /ECONNREFUSED/)
+  await sink.ask('comeBack', undefined)
+  // What the server accepts is one thing, what comes out of it at the next hop another: here nothing does.
+  const kept = { ...server.peer, flush: () => sendOne(peer.port, 0) }
+  const { figures } = await measure(
+    { generator: server.generator, sink, ca: undefined, patienceMs: 300 },
+    kept,
+    down,
+    0.2,
+  )
+  assert(figures.accepted > 1 && figures.perSecond > 10 && figures.drainedPerSecond !== undefined)
+  assert.deepEqual([figures.lost, figures.doubled], [figures.accepted, 1])
+})
+
 test('a message that comes twice, and one that never comes, are told', async () => {
   const { sink, peer } = await direct()
   await sink.ask('begin', { run: 'r', keep: 0 })
@@ -64,7 +87,7 @@ test('a message that comes twice, and one that never comes, are told', async () 
   const { numbers } = await sink.ask('arrivals', undefined)
   assert.deepEqual(numbers, [1, 1, 2])
   const told = losses([{ ...nothing, accepted: 3, lost: 1, doubled: 1 }, nothing])
-  assert.deepEqual(told, ['Causeway, 4k c1 plain kept: of 3 accepted 1 lost, 1 doubled'])
+  assert.deepEqual(told, ['Causeway, 4k c1 plain kept up: of 3 accepted 1 lost, 1 doubled'])
 })
 
 async function sendOne(port: number, number: number): Promise<void> {
@@ -75,7 +98,7 @@ async function sendOne(port: number, number: number): Promise<void> {
 
 const nothing: Figures = {
   peer: 'Causeway',
-  cell: '4k c1 plain kept',
+  cell: '4k c1 plain kept up',
   accepted: 0,
   lost: 0,
   doubled: 0,
@@ -97,7 +120,7 @@ test('the table shows medians and the ratio to the other server', () => {
   ).split('\n')
   assert.match(
     ours ?? '',
-    /^4k c1 plain kept\s+Causeway\s+100 \(80-120\)\s+10\.0\s+6x\s+1\.0\s+2\.0\s+0\.25\s+-\s+0\.50\s+10\.0\s+10$/,
+    /^4k c1 plain kept up\s+Causeway\s+100 \(80-120\)\s+10\.0\s+6x\s+-\s+1\.0\s+2\.0\s+0\.25\s+-\s+0\.50\s+10\.0\s+10$/,
   )
 })
 
@@ -113,10 +136,13 @@ test('a message has the size that it is called by, CRLF lines and no dot at the 
 
 test('words of one kind widen the choice, those of another narrow it', () => {
   const names = (words: string[]) => chooseCells(words).length
-  assert.deepEqual([names(['4k', '50k', 'c20', 'plain']), names(['new']), names(['1m', 'tls'])], [2, 1, 0])
+  assert.deepEqual(
+    [names(['4k', '50k', 'c20', 'plain']), names(['new']), names(['1m', 'tls']), names(['down'])],
+    [3, 1, 0, 3],
+  )
   const options = readOptions(['--quick', '--only', 'c1', '--warm', '7'])
   assert(!('wrong' in options))
-  assert.deepEqual([options.repetitions, options.cells.length, options.warmSeconds(true)], [1, 4, 7])
+  assert.deepEqual([options.repetitions, options.cells.length, options.warmSeconds(true)], [1, 5, 7])
   for (const bad of [['--only', 'c3'], ['--only', '1m,tls'], ['--seconds', 'x'], ['--cores', 'all'], ['--fast']])
     assert('wrong' in readOptions(bad), bad.join(' '))
 })

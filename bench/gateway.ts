@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { selector } from './keys.ts'
 import { innerDomain, outerDomain, userCount } from './letter.ts'
 import type { Peer, PeerOptions } from './peer.ts'
-import { freePort, lastLines, type Started, startServer } from './processes.ts'
+import { freePort, lastLines, run, type Started, startServer } from './processes.ts'
 
 const causeway = fileURLToPath(new URL('../bin/causeway', import.meta.url))
 const startWithinMs = 30_000
@@ -26,7 +26,16 @@ export async function startGateway(
   const profiling = o.profileDir === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${o.profileDir}` }
   const started = await startServer(o.core, command, { logFile, env: { ...process.env, ...profiling } })
   await ready(started, logFile)
-  return { name: 'Causeway', port, roots: [started.pid], end: started.end }
+  return { name: 'Causeway', port, roots: [started.pid], flush: () => flush(dataDir), end: started.end }
+}
+
+async function flush(dataDir: string): Promise<void> {
+  try {
+    await run([causeway, 'queue', 'retry', '--all', '--yes', '--data', dataDir])
+  } catch (error) {
+    // It may have found out by itself that the next hop is back, and be done.
+    if (!String(error).includes('nothing to retry')) throw error
+  }
 }
 
 /** It prints `ready` when it listens. */

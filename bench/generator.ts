@@ -24,6 +24,8 @@ export type Sent = {
   /** What went wrong, and how often. */
   readonly errors: { readonly [what: string]: number }
   readonly startedAt: number
+  /** When the last 250 came. */
+  readonly lastAt: number
   /** MAIL to 250; with a connection for each message from its beginning. */
   readonly p50Ms: number
   readonly p99Ms: number
@@ -36,6 +38,7 @@ answerParent<GeneratorQuestions>({ load })
 type Progress = {
   readonly until: number
   next: number
+  lastAt: number
   readonly accepted: number[]
   readonly tookMs: number[]
   readonly errors: { [what: string]: number }
@@ -50,6 +53,7 @@ async function load(asked: Load): Promise<Sent> {
   const progress: Progress = {
     until: startedAt + asked.seconds * 1000,
     next: 0,
+    lastAt: startedAt,
     accepted: [],
     tookMs: [],
     errors: {},
@@ -58,8 +62,8 @@ async function load(asked: Load): Promise<Sent> {
   const context = asked.ca === undefined ? undefined : createSecureContext({ ca: asked.ca })
   const content = body(asked.size)
   await Promise.all(Array.from({ length: asked.connections }, () => keepSending(asked, progress, context, content)))
-  const { accepted, errors, tookMs } = progress
-  return { accepted, errors, startedAt, p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) }
+  const { accepted, errors, tookMs, lastAt } = progress
+  return { accepted, errors, startedAt, lastAt, p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) }
 }
 
 const isTime = (progress: Progress): boolean => nowMs() < progress.until && progress.errorCount < maxErrors
@@ -99,6 +103,7 @@ async function sendOne(
   progress.next += 1
   const letter = { mailFrom: mailFrom(number), rcptTo: rcptTo(number), head: head(size, run, number), body: content }
   await client.send(letter)
-  progress.tookMs.push(nowMs() - startedAt)
+  progress.lastAt = nowMs()
+  progress.tookMs.push(progress.lastAt - startedAt)
   progress.accepted.push(number)
 }

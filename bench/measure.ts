@@ -1,5 +1,6 @@
 /**
- * One measurement: a server, a cell, some seconds of load; it is over when everything that was accepted has arrived.
+ * One measurement: a server, a cell, some seconds of load; it is over when everything that was accepted has arrived. Where the
+ * next hop is down it comes back after the load.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from './child.ts'
@@ -16,6 +17,8 @@ export type Bench = {
   readonly sink: Child<SinkQuestions>
   /** Authorities for STARTTLS. */
   readonly ca: string | undefined
+  /** What has not arrived after so long is lost; a minute when absent. */
+  readonly patienceMs?: number
 }
 
 export type Figures = {
@@ -27,8 +30,10 @@ export type Figures = {
   /** Arrived more than once. */
   readonly doubled: number
   readonly errors: { readonly [what: string]: number }
-  /** From the first message sent to the last one arrived. */
+  /** From the first message sent to the last one arrived; with the next hop down, to the last 250. */
   readonly perSecond: number
+  /** From the moment when the next hop was back to the last message arrived. */
+  readonly drainedPerSecond?: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly cpuMsPerMessage: number
@@ -41,7 +46,7 @@ export type Figures = {
 
 /** Seconds of load before each measurement, so that connections are open and caches filled. */
 const runInSeconds = 1
-const drainMs = 60_000
+const usualPatienceMs = 60_000
 const memoryEveryMs = 1000
 const sampleCount = 3
 
@@ -53,13 +58,14 @@ export async function measure(
   cell: Cell,
   seconds: number,
 ): Promise<{ readonly figures: Figures; readonly samples: readonly Arrived[] }> {
-  await load(bench, peer, cell, runInSeconds)
+  // With the next hop up in any case: what is kept of the run-in would come between.
+  await load(bench, peer, { ...cell, isDown: false }, runInSeconds)
   const memory = watchMemory(peer)
   const cpuBefore = cpuSeconds(peer.roots)
-  const { sent, arrivals } = await load(bench, peer, cell, seconds)
+  const loaded = await load(bench, peer, cell, seconds)
   const cpu = cpuSeconds(peer.roots) - cpuBefore
-  const { samples } = arrivals
-  return { figures: { ...figuresOf(peer, cell, sent, arrivals, cpu), peakMegabytes: memory.stop() }, samples }
+  const { samples } = loaded.arrivals
+  return { figures: { ...figuresOf(peer, cell, loaded, cpu), peakMegabytes: memory.stop() }, samples }
 }
 
 /** Load of which nothing is kept: a Node program is slower until it is compiled. */
@@ -67,37 +73,49 @@ export async function warmUp(bench: Bench, peer: Peer, cells: readonly Cell[], s
   for (const cell of cells) await load(bench, peer, cell, seconds / cells.length)
 }
 
-async function load(
-  { generator, sink, ca }: Bench,
-  peer: Peer,
-  cell: Cell,
-  seconds: number,
-): Promise<{ readonly sent: Sent; readonly arrivals: Arrivals }> {
+type Loaded = {
+  readonly sent: Sent
+  readonly arrivals: Arrivals
+  /** When the next hop came back, where it was down. */
+  readonly upAt?: number
+}
+
+async function load(bench: Bench, peer: Peer, cell: Cell, seconds: number): Promise<Loaded> {
+  const { generator, sink, ca } = bench
   runs += 1
   const run = `run${process.pid}x${runs}`
   await sink.ask('begin', { run, keep: sampleCount })
   const { size, connections, isNewEach } = cell
   const asked: Load = { port: peer.port, run, size, connections, isNewEach, seconds, ca }
+  if (cell.isDown) await sink.ask('goDown', undefined)
   const sent = await generator.ask('load', asked)
-  await drained(sink, sent.accepted.length)
-  return { sent, arrivals: await sink.ask('arrivals', undefined) }
+  const back = cell.isDown ? { upAt: await comesBack(bench, peer) } : {}
+  await drained(bench, sent.accepted.length)
+  return { sent, arrivals: await sink.ask('arrivals', undefined), ...back }
+}
+
+async function comesBack({ sink }: Bench, peer: Peer): Promise<number> {
+  await sink.ask('comeBack', undefined)
+  const upAt = nowMs()
+  await peer.flush()
+  return upAt
 }
 
 /** Until as many have arrived as were accepted; gives up, and what is missing is counted as lost. */
-async function drained(sink: Bench['sink'], accepted: number): Promise<void> {
-  const giveUpAt = nowMs() + drainMs
+async function drained({ sink, patienceMs = usualPatienceMs }: Bench, accepted: number): Promise<void> {
+  const giveUpAt = nowMs() + patienceMs
   while (nowMs() < giveUpAt && (await sink.ask('count', undefined)) < accepted) await sleep(20)
 }
 
 function figuresOf(
   peer: Peer,
   cell: Cell,
-  sent: Sent,
-  arrivals: Arrivals,
+  { sent, arrivals, upAt }: Loaded,
   cpu: number,
 ): Omit<Figures, 'peakMegabytes'> {
   const arrived = new Set(arrivals.numbers)
-  const until = Math.max(arrivals.lastAt, sent.startedAt + 1)
+  const until = Math.max(upAt === undefined ? arrivals.lastAt : sent.lastAt, sent.startedAt + 1)
+  const counted = upAt === undefined ? arrived.size : sent.accepted.length
   return {
     peer: peer.name,
     cell: cellName(cell),
@@ -105,7 +123,8 @@ function figuresOf(
     lost: sent.accepted.filter((number) => !arrived.has(number)).length,
     doubled: arrivals.numbers.length - arrived.size + arrivals.strangers,
     errors: sent.errors,
-    perSecond: (arrived.size * 1000) / (until - sent.startedAt),
+    perSecond: (counted * 1000) / (until - sent.startedAt),
+    ...(upAt === undefined ? {} : { drainedPerSecond: (arrived.size * 1000) / Math.max(1, arrivals.lastAt - upAt) }),
     p50Ms: sent.p50Ms,
     p99Ms: sent.p99Ms,
     cpuMsPerMessage: (cpu * 1000) / Math.max(1, arrived.size),

@@ -8,6 +8,8 @@ export type Peer = {
   readonly port: number
   /** The processes at the root of everything it runs. */
   readonly roots: readonly number[]
+  /** As its operator does when a next hop is back: what waits for it is tried now. */
+  readonly flush: () => Promise<void>
   readonly end: () => Promise<void>
 }
 

@@ -30,7 +30,8 @@ export async function startPostfix(o: PeerOptions): Promise<Peer> {
       await endMaster(configDir, master)
       await opendkim.end()
     }
-    return { name: 'Postfix + OpenDKIM', port, roots: [master, opendkim.pid], end }
+    const flush = async () => void (await run(['postqueue', '-c', configDir, '-f']))
+    return { name: 'Postfix + OpenDKIM', port, roots: [master, opendkim.pid], flush, end }
   } catch (error) {
     await opendkim.end()
     throw error

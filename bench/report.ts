@@ -4,6 +4,7 @@ import type { Figures } from './measure.ts'
 import { type Cell, cellName, mustMegabytes, mustP99, mustRatio } from './work.ts'
 
 type Summary = Record<'perSecond' | 'p50Ms' | 'p99Ms' | 'cpuMsPerMessage' | 'peakMegabytes', number> & {
+  readonly drainedPerSecond: number | undefined
   readonly slowest: number
   readonly fastest: number
 }
@@ -14,6 +15,7 @@ const columns = [
   'msg/s (min-max)',
   'ratio',
   'must',
+  'drained/s',
   'p50 ms',
   'p99 ms',
   'p99 ratio',
@@ -63,17 +65,20 @@ function row(
   [ratio, must, p99, mustBe, cpu]: readonly string[],
 ): readonly string[] {
   const rate = `${s.perSecond.toFixed(0)} (${s.slowest.toFixed(0)}-${s.fastest.toFixed(0)})`
+  const drained = s.drainedPerSecond?.toFixed(0) ?? '-'
   const times = [s.p50Ms.toFixed(1), s.p99Ms.toFixed(1)]
   const costs = [s.cpuMsPerMessage.toFixed(2), cpu ?? '', s.peakMegabytes.toFixed(0)]
-  return [work, peer, rate, ratio ?? '', must ?? '', ...times, p99 ?? '', mustBe ?? '', ...costs]
+  return [work, peer, rate, ratio ?? '', must ?? '', drained, ...times, p99 ?? '', mustBe ?? '', ...costs]
 }
 
 function summaryOf(all: readonly Figures[]): Summary | undefined {
   if (all.length === 0) return undefined
   const of = (name: 'perSecond' | 'p50Ms' | 'p99Ms' | 'cpuMsPerMessage') => median(all.map((f) => f[name]))
   const rates = all.map((f) => f.perSecond)
+  const drained = all.flatMap((f) => f.drainedPerSecond ?? [])
   return {
     perSecond: of('perSecond'),
+    drainedPerSecond: drained.length === 0 ? undefined : median(drained),
     slowest: Math.min(...rates),
     fastest: Math.max(...rates),
     p50Ms: of('p50Ms'),

@@ -1,6 +1,6 @@
 /** The next hop, a process of its own: takes everything, and knows which message came how often. */
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { answerParent } from './child.ts'
 import { nowMs } from './figures.ts'
@@ -22,6 +22,10 @@ export type SinkQuestions = {
     readonly asks: { readonly identity?: { readonly cert: string; readonly key: string } }
     readonly answers: { readonly port: number }
   }
+  /** Goes down: connections end, new ones are refused. */
+  readonly goDown: { readonly asks: undefined; readonly answers: undefined }
+  /** Listens again, where it did before. */
+  readonly comeBack: { readonly asks: undefined; readonly answers: undefined }
   /** Forgets what came, and counts for `run` from now on. */
   readonly begin: { readonly asks: { readonly run: string; readonly keep: number }; readonly answers: undefined }
   readonly count: { readonly asks: undefined; readonly answers: number }
@@ -31,9 +35,24 @@ export type SinkQuestions = {
 let run = ''
 let keep = 0
 let seen = fresh()
+let context: SecureContext | undefined
+let port = 0
+let server: Server | undefined
+const sockets = new Set<Socket>()
 
 answerParent<SinkQuestions>({
-  listen: ({ identity }) => listen(identity === undefined ? undefined : createSecureContext(identity)),
+  async listen({ identity }) {
+    context = identity === undefined ? undefined : createSecureContext(identity)
+    port = await listenSomewhere()
+    return { port }
+  },
+  async goDown() {
+    const closed = server === undefined ? undefined : once(server, 'close')
+    server?.close()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  },
+  comeBack: () => listen(port),
   begin(asks) {
     run = asks.run
     keep = asks.keep
@@ -49,16 +68,30 @@ function fresh() {
   return { numbers, strangers: 0, lastAt: 0, connections: 0, samples }
 }
 
-async function listen(context: SecureContext | undefined): Promise<{ readonly port: number }> {
-  const server = createServer({ noDelay: true }, (socket) => {
+/** Below the ports that connections get for themselves: nobody else may take it while this next hop is down. */
+const [lowestPort, highestPort] = [20_000, 32_000]
+
+async function listenSomewhere(): Promise<number> {
+  for (;;) {
+    const tried = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort))
+    try {
+      await listen(tried)
+      return tried
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    }
+  }
+}
+
+async function listen(at: number): Promise<undefined> {
+  server = createServer({ noDelay: true }, (socket) => {
     seen.connections += 1
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
     serveConnection(socket, context, { wantsSample: () => seen.samples.length < keep, arrived })
   })
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 })
+  server.listen({ port: at, host: '127.0.0.1', backlog: 1024 })
   await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the next hop has no port')
-  return { port: address.port }
 }
 
 function arrived(message: Arrived): void {

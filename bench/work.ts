@@ -14,9 +14,17 @@ export type Cell = {
   readonly isTls: boolean
   /** Every message comes by a connection of its own. */
   readonly isNewEach: boolean
+  /** Nothing listens at the next hop while messages are sent: all of them go to the queue, and out of it afterwards. */
+  readonly isDown: boolean
 }
 
-const kept = (size: Size, connections: number, isTls: boolean): Cell => ({ size, connections, isTls, isNewEach: false })
+const kept = (size: Size, connections: number, isTls: boolean): Cell => ({
+  size,
+  connections,
+  isTls,
+  isNewEach: false,
+  isDown: false,
+})
 
 /** Plain first: the servers are set up once without TLS and once with it. */
 export const cells: readonly Cell[] = [
@@ -25,11 +33,14 @@ export const cells: readonly Cell[] = [
   kept('50k', 1, false),
   kept('50k', 20, false),
   kept('1m', 20, false),
+  { ...kept('4k', 1, false), isDown: true },
+  { ...kept('4k', 20, false), isDown: true },
+  { ...kept('4k', 100, false), isDown: true },
   kept('4k', 1, true),
   kept('4k', 20, true),
   kept('50k', 1, true),
   kept('50k', 20, true),
-  { size: '4k', connections: 20, isTls: true, isNewEach: true },
+  { ...kept('4k', 20, true), isNewEach: true },
 ]
 
 const kinds: readonly ((cell: Cell) => string)[] = [
@@ -37,6 +48,7 @@ const kinds: readonly ((cell: Cell) => string)[] = [
   (cell) => `c${cell.connections}`,
   (cell) => (cell.isTls ? 'tls' : 'plain'),
   (cell) => (cell.isNewEach ? 'new' : 'kept'),
+  (cell) => (cell.isDown ? 'down' : 'up'),
 ]
 
 export const cellName = (cell: Cell): string => kinds.map((kind) => kind(cell)).join(' ')
@@ -56,6 +68,7 @@ export function chooseCells(words: readonly string[]): readonly Cell[] {
 
 /** At least this many times the messages per second of the other server; undefined: no mark is set. */
 export function mustRatio(cell: Cell): number | undefined {
+  if (cell.isDown) return 5
   if (cell.isNewEach) return cell.size === '4k' && cell.isTls ? 2 : undefined
   if (cell.isTls) return cell.size === '50k' ? 4 : undefined
   return cell.size === '1m' ? 5 : 6
@@ -63,7 +76,7 @@ export function mustRatio(cell: Cell): number | undefined {
 
 /** At most this part of the other server's 99th percentile of a transaction. */
 export function mustP99(cell: Cell): number | undefined {
-  return cell.size === '4k' && cell.connections === 20 && !cell.isTls ? 0.25 : undefined
+  return cell.size === '4k' && cell.connections === 20 && !cell.isTls && !cell.isDown ? 0.25 : undefined
 }
 
 export const mustMegabytes = 150
