@@ -107,6 +107,17 @@ for (const trouble of ['SERVFAIL', 'REFUSED', 'silence', 'garbage'] as const) {
     ))
 }
 
+test('bytes that are no answer to one question are no answer to that one only', async () => {
+  const zone = { 'MX bad.example': 'garbage', 'TXT good.example': [txt('good.example', 'fine')] } as const
+  const server = await serve(zone, { 'TXT good.example': 100 })
+  const r = makeResolver({ servers: [server.address] })
+  const [good, bad] = await Promise.all([r.txt('good.example'), r.mx('bad.example')])
+  assert.equal(bad.kind, 'unknown')
+  assert.deepEqual(good, { kind: 'found', value: ['fine'] })
+  r.close()
+  await server.close()
+})
+
 test('no server at all is unknown', async () => {
   const r = makeResolver({ servers: ['127.0.0.1:1'], timeoutMs: 50, tries: 1 })
   assert.equal((await r.mx('x.example')).kind, 'unknown')

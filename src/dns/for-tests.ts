@@ -12,20 +12,27 @@ const rcodes = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 }
 export type NameServer = { readonly address: string; readonly asked: string[]; close(): Promise<void> }
 
 /** A name that stands nowhere in the zone is NXDOMAIN; one that has other types has no data. */
-export async function serve(zone: Zone): Promise<NameServer> {
+export async function serve(zone: Zone, lateMs: { readonly [question: string]: number } = {}): Promise<NameServer> {
   const asked: string[] = []
   const socket = createSocket('udp4')
+  let isClosed = false
   socket.on('message', (bytes, from) => {
     const query = decode(bytes)
     const question = query.questions?.[0]
     const key = `${question?.type} ${question?.name.toLowerCase()}`
     asked.push(key)
     const reply = replyTo(zone, query, key)
-    if (reply !== undefined) socket.send(reply, from.port, from.address)
+    const send = (): void => {
+      if (reply !== undefined && !isClosed) socket.send(reply, from.port, from.address)
+    }
+    setTimeout(send, lateMs[key] ?? 0)
   })
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   const { port } = socket.address()
-  const close = (): Promise<void> => new Promise((resolve) => socket.close(() => resolve()))
+  const close = (): Promise<void> => {
+    isClosed = true
+    return new Promise((resolve) => socket.close(() => resolve()))
+  }
   return { address: `127.0.0.1:${port}`, asked, close }
 }
 

@@ -30,26 +30,25 @@ const loopback: readonly HostAddress[] = [
 const absentCodes = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
 
 export function makeResolver(o: ResolverOptions = {}): RecordResolver {
-  const cares = new Cares({ timeout: o.timeoutMs ?? 3000, tries: o.tries ?? 2 })
-  if (o.servers !== undefined) cares.setServers(o.servers)
+  const cares = channel(o)
   const memories: { clear(): void }[] = []
 
   /** A function that asks for one record type, with a memory of its own. */
-  function question<R, T>(type: string, query: (name: string) => Promise<R>, read: (found: R) => Aged<T>): Ask<T> {
+  function question<R, T>(type: string, query: Query<R>, read: (found: R) => Aged<T>): Ask<T> {
     const memory = new Memory<T>(memoryOptions(o))
     memories.push(memory)
     return async (name) => {
       const ascii = asciiName(name)
       if (ascii === '') return { kind: 'absent', why: `${name} cannot be a domain name`, nameExists: false }
-      return memory.get(ascii, () => query(ascii).then(read, (error) => failed(type, ascii, error)))
+      return memory.get(ascii, () => asked(o, cares, query, ascii).then(read, (error) => failed(type, ascii, error)))
     }
   }
 
-  const a = question('A', (name) => cares.resolve4(name, { ttl: true }), hostAddresses(4))
-  const aaaa = question('AAAA', (name) => cares.resolve6(name, { ttl: true }), hostAddresses(6))
-  const txt = question('TXT', (name) => cares.resolveTxt(name), joined)
-  const ptr = question('PTR', (name) => cares.resolvePtr(name), kept<readonly string[]>)
-  const cname = question('CNAME', (name) => cares.resolveCname(name), kept<readonly string[]>)
+  const a = question('A', (by, name) => by.resolve4(name, { ttl: true }), hostAddresses(4))
+  const aaaa = question('AAAA', (by, name) => by.resolve6(name, { ttl: true }), hostAddresses(6))
+  const txt = question('TXT', (by, name) => by.resolveTxt(name), joined)
+  const ptr = question('PTR', (by, name) => by.resolvePtr(name), kept<readonly string[]>)
+  const cname = question('CNAME', (by, name) => by.resolveCname(name), kept<readonly string[]>)
   const byType: { readonly [T in RecordType]: Ask<readonly string[]> } = {
     A: async (name) => texts(await a(name)),
     AAAA: async (name) => texts(await aaaa(name)),
@@ -65,9 +64,9 @@ export function makeResolver(o: ResolverOptions = {}): RecordResolver {
       if (host.toLowerCase() === 'localhost') return { kind: 'found', value: loopback }
       return either(...(await Promise.all([a(host), aaaa(host)])))
     },
-    mx: question('MX', (name) => cares.resolveMx(name), mxList),
+    mx: question('MX', (by, name) => by.resolveMx(name), mxList),
     txt,
-    ns: question('NS', (name) => cares.resolveNs(name), kept<readonly string[]>),
+    ns: question('NS', (by, name) => by.resolveNs(name), kept<readonly string[]>),
     cname: async (name) => firstOf(await cname(name)),
     records: (type, name) => byType[type](name),
     close() {
@@ -75,6 +74,22 @@ export function makeResolver(o: ResolverOptions = {}): RecordResolver {
       cares.cancel()
     },
   }
+}
+
+function channel(o: ResolverOptions): Cares {
+  const cares = new Cares({ timeout: o.timeoutMs ?? 3000, tries: o.tries ?? 2 })
+  if (o.servers !== undefined) cares.setServers(o.servers)
+  return cares
+}
+
+type Query<R> = (by: Cares, name: string) => Promise<R>
+
+/** QUIRK: c-ares gives up every question of a channel when one is answered with bytes that are no DNS. The others ask again, alone. */
+async function asked<R>(o: ResolverOptions, cares: Cares, query: Query<R>, name: string): Promise<R> {
+  return query(cares, name).catch((error: unknown) => {
+    if (codeOf(error) === 'EBADRESP') return query(channel(o), name)
+    throw error
+  })
 }
 
 type Ask<T> = (name: string) => Promise<RecordAnswer<T>>
@@ -101,11 +116,14 @@ function asciiName(name: string): string {
 }
 
 function failed<T>(type: string, name: string, error: unknown): Aged<T> {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  const code = codeOf(error)
   if (absentCodes.has(code))
     return { answer: { kind: 'absent', nameExists: code === 'ENODATA' }, ttlSeconds: absentSeconds }
   return { answer: { kind: 'unknown', why: `the DNS did not answer for ${type} of ${name}: ${code}` }, ttlSeconds: 0 }
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : String(error)
 
 function kept<T>(value: T, ttlSeconds = unseenTtlSeconds): Aged<T> {
   return { answer: { kind: 'found', value }, ttlSeconds }
