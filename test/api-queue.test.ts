@@ -293,3 +293,11 @@ describe('release of a domain', () => {
     assert.equal((await mode('retry-later')).json.mode, 'retry-later')
   })
 })
+
+test('what the disk does not take is told, and what to do', async () => {
+  await fresh()
+  await stage.desk.queue.close()
+  const { status, json } = await post('/v1/queue/retry', { all: true })
+  assert.equal(status, 503)
+  assert.match(json.title, /^the queue could not store this: /)
+})

@@ -32,4 +32,5 @@ export type {
   Trouble,
 } from './message.ts'
 export { type OpenedQueue, openQueue, type QueueOptions } from './open-queue.ts'
+export { NotDone } from './thread.ts'
 export type { ClaimQuery, FinishMore, Lease, Put, Result, Work } from './work.ts'
