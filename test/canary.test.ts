@@ -3,12 +3,12 @@
  * process and everything that it wrote is searched for them.
  */
 import assert from 'node:assert/strict'
-import { createPrivateKey } from 'node:crypto'
+import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { keyPlace, openVault } from '../src/secrets/vault/vault.ts'
+import { keyPlace, lookIntoVault } from '../src/secrets/vault/vault.ts'
 import { openStore, sealedSecrets } from '../src/store/store.ts'
 import { type Canary, canary, found } from './support/canary.ts'
 import { type Gateway, runCauseway, startGateway } from './support/gateway.ts'
@@ -63,7 +63,8 @@ directory:
   - { internal: john@one.example, external: john@shared.example }
   - { internal: mary@two.example, external: mary@shared.example }
 domains:
-  - { name: shared.example, dkim: { selector: cw1, keyFile: dkim.pem, ed25519: { selector: cw2, keyFile: dkim-ed.pem } } }
+  - { name: shared.example, dkim: { selector: cw1, ed25519: { selector: cw2 } } }
+  - { name: files.example, dkim: { selector: cw1, keyFile: dkim.pem, ed25519: { selector: cw2, keyFile: dkim-ed.pem } } }
   - { name: held.example, mode: hold, unknown: { tenant: one } }
 `,
   )
@@ -162,6 +163,8 @@ async function askEverything(gateway: Gateway, project: string): Promise<readonl
     'audit',
     'secrets',
     'secrets/two',
+    'secrets/dkim%2Fshared.example%2Fcw1',
+    'domains/shared.example/dns',
     'nothing',
   ])
     await ask('GET', `/v1/${path}`)
@@ -184,6 +187,9 @@ async function askEverything(gateway: Gateway, project: string): Promise<readonl
     ['audit'],
     ['secret', 'list'],
     ['dkim', 'show'],
+    ['dkim', 'create', 'shared.example'],
+    ['dkim', 'rotate', 'shared.example'],
+    ['secret', 'set', 'dkim/shared.example/cw1', '--file', join(dir, 'dkim-ed.pem')],
     ['directory', 'check'],
     ['apply', project, '--yes'],
   ]
@@ -202,6 +208,14 @@ async function askEverything(gateway: Gateway, project: string): Promise<readonl
   return said
 }
 
+/** A key from elsewhere, in a file that does not stay. */
+function bringKey(): Buffer {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pem = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  writeFileSync(join(dir, 'brought.pem'), pem, { mode: 0o600 })
+  return pem
+}
+
 function filesUnder(folder: string): readonly (readonly [string, Buffer])[] {
   const all = readdirSync(folder, { recursive: true, withFileTypes: true })
   return all.flatMap((entry) =>
@@ -210,22 +224,26 @@ function filesUnder(folder: string): readonly (readonly [string, Buffer])[] {
 }
 
 /** 48 bytes of a private key that stand in no public one. */
-function privatePart(file: string): Buffer {
-  const { d = '' } = createPrivateKey(readFileSync(join(dir, file))).export({ format: 'jwk' })
+const privatePart = (file: string): Buffer => privatePartOf(readFileSync(join(dir, file)))
+
+function privatePartOf(pem: Buffer): Buffer {
+  const { d = '' } = createPrivateKey(pem).export({ format: 'jwk' })
   return Buffer.from(d, 'base64url').subarray(0, 48)
 }
 
-/** The key of the pass never left the vault: it is taken out once the program has ended. */
-function passKey(): Buffer {
-  const store = openStore(data)
+/** What never left the vault is taken out once the program has ended. */
+function fromVault(kind: string, id: string): Buffer {
+  const store = openStore(data, { readOnly: true })
   assert.ok(store.ok)
-  const opened = openVault({ rows: sealedSecrets(store.db), place: keyPlace(data, undefined), now: Date.now })
-  assert.ok(opened.ok)
-  const secret = opened.vault.read('own', 'pass.key')
+  const looked = lookIntoVault({ rows: sealedSecrets(store.db), place: keyPlace(data, undefined) })
+  assert.ok(looked.ok)
+  const secret = looked.read(kind, id)
   store.db.close()
-  assert.ok(secret.kind === 'found')
+  assert.ok(secret.kind === 'found', id)
   return secret.value
 }
+
+const vaultKey = (id: string): Buffer => privatePartOf(fromVault('project', id))
 
 function search(
   canaries: readonly Canary[],
@@ -250,6 +268,10 @@ test('no secret leaves the process or lies on the disk in the clear', async () =
   ] as const)
     assert.equal((await runCauseway(['--data', data, 'secret', 'set', name], secret)).code, 0)
   assert.equal((await gateway.run('apply', project, '--yes')).code, 0)
+  const brought = bringKey()
+  const set = await gateway.run('secret', 'set', 'dkim/brought.example/cw1', '--file', join(dir, 'brought.pem'))
+  assert.equal(set.code, 0, set.err)
+  rmSync(join(dir, 'brought.pem'))
 
   const dialogue = await sendMail(gateway)
   assert.ok(
@@ -265,7 +287,12 @@ test('no secret leaves the process or lies on the disk in the clear', async () =
     ...Object.entries(planted).map(([name, secret]) => canary(name, secret)),
     canary('token', gateway.token),
     canary('master key', Buffer.from(readFileSync(join(data, 'master.key'), 'latin1'), 'base64')),
-    canary('key of the pass', passKey()),
+    canary('digest of the token', createHash('sha256').update(gateway.token).digest()),
+    canary('key of the pass', fromVault('own', 'pass.key')),
+    canary('DKIM key in the vault', vaultKey('dkim/shared.example/cw1')),
+    canary('DKIM key brought in', privatePartOf(brought)),
+    canary('next DKIM key in the vault', vaultKey('dkim/shared.example/cw3')),
+    canary('second DKIM key in the vault', vaultKey('dkim/shared.example/cw2').subarray(0, 32)),
     canary('DKIM key', privatePart('dkim.pem')),
     canary('second DKIM key', privatePart('dkim-ed.pem').subarray(0, 32)),
     canary('key of the gateway', privatePart('gw.key').subarray(0, 32)),
@@ -278,8 +305,13 @@ test('no secret leaves the process or lies on the disk in the clear', async () =
     search(canaries, `outgoing mail\n${message.toString()}`, message)
   const files = filesUnder(data)
   assert.ok(files.some(([name]) => name === 'trace.db') && files.some(([name]) => name === 'causeway.db'))
-  // The two that are meant to hold one, for their owner only.
-  const own: Readonly<Record<string, readonly string[]>> = { 'api.token': ['token'], 'master.key': ['master key'] }
+  // Those that are meant to hold one, for their owner only; what the digest is of cannot be told from it.
+  const own: Readonly<Record<string, readonly string[]>> = {
+    'api.token': ['token'],
+    'master.key': ['master key'],
+    'causeway.db': ['digest of the token'],
+    'causeway.db-wal': ['digest of the token'],
+  }
   for (const [name, bytes] of [...whileRunning, ...files]) search(canaries, name, bytes, own[name])
 })
 

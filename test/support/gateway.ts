@@ -1,7 +1,7 @@
 /** The real gateway as a process of its own: `causeway serve`, and the other commands against it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TraceEvent } from '../../src/trace/trace.ts'
 import { repositoryRoot } from '../../tools/source-tree.ts'
@@ -67,7 +67,8 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
     running.output,
   )
   const url = readFileSync(join(o.data, 'api.url'), 'utf8').trim()
-  const token = readFileSync(join(o.data, 'api.token'), 'utf8').trim()
+  const file = join(o.data, 'api.token')
+  const token = existsSync(file) ? readFileSync(file, 'utf8').trim() : '' // a test may have taken it away
   return {
     pid: running.pid,
     data: o.data,

@@ -18,7 +18,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { type MemoryRows, memoryRows } from '../../../test/support/vault-rows.ts'
 import { masterKeyOf, open, rewrap, seal } from './envelope.ts'
-import { keyPlace, openVault, type Vault } from './vault.ts'
+import { keyPlace, lookIntoVault, openVault, type Vault } from './vault.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'vault-'))
 after(() => rmSync(root, { recursive: true }))
@@ -266,4 +266,33 @@ test('a key that lies elsewhere: a file that the operator made, or a file descri
   const rotated = vault.rotate()
   assert.ok(!rotated.ok && /file descriptor/.test(rotated.why))
   assert.ok(!opening(dir, rows, 'fd:999').ok)
+})
+
+test('a look from outside reads, also in the middle of a rotation, and changes nothing', () => {
+  const [dir, rows] = [folder(), memoryRows()]
+  const place = keyPlace(dir, undefined)
+  const look = () => lookIntoVault({ rows, place })
+  const seen = (id: string): string => {
+    const looked = look()
+    if (!looked.ok) return looked.why
+    const secret = looked.read('project', id)
+    return secret.kind === 'found' ? secret.value.toString() : secret.kind
+  }
+  assert.equal(seen('a'), 'absent')
+  assert.equal(existsSync(place.file), false, 'no key is made')
+  const vault = opened(dir, rows)
+  write(vault, 'a', 'value')
+  assert.deepEqual([seen('a'), seen('b')], ['value', 'absent'])
+  // Killed after the secrets were wrapped in the next key: the next start ends it, not somebody who looks.
+  const before = readFileSync(place.file)
+  assert.ok(vault.rotate().ok)
+  const next = readFileSync(place.file)
+  writeFileSync(place.file, before, { mode: 0o600 })
+  writeFileSync(`${place.file}.next`, next, { mode: 0o600 })
+  assert.equal(seen('a'), 'value')
+  assert.deepEqual([readFileSync(place.file), readFileSync(`${place.file}.next`)], [before, next])
+  rmSync(`${place.file}.next`)
+  assert.match(seen('a'), /holds the master key [0-9a-f]{16}, and the secrets are under/)
+  rmSync(place.file)
+  assert.match(seen('a'), /there is no master key at/)
 })
