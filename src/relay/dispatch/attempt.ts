@@ -47,7 +47,10 @@ export async function attempt(trip: Trip): Promise<Arrived> {
   const sorted = sortOut(trip, again)
   const { mailFrom } = again.incoming
   const { peer, from, pass } = again.admission
-  const { deliveries } = plan({ project, peer, mailFrom, from, pass, routed: sorted.routed })
+  const { deliveries: planned } = plan({ project, peer, mailFrom, from, pass, routed: sorted.routed })
+  // A report of ours names addresses as its reader wrote them: it is right as it is.
+  const isOurs = kept.peer.kind === 'causeway'
+  const deliveries = isOurs ? planned.map((one) => ({ ...one, view: 'unchanged' }) as const) : planned
   const here = deliveries.filter((delivery) => laneOf(delivery) === work.lane)
   const moved = deliveries.filter((delivery) => !here.includes(delivery))
   const carried = await Promise.all(here.map((delivery) => carry(trip, again, delivery)))

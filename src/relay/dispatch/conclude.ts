@@ -103,7 +103,9 @@ function fateOf(
   const where = tenant === undefined ? {} : { tenant }
   const base = { recipient, rewritten, end, ...where }
   if (end === 'returned') return { ...base, reply: kept.reply }
-  return { ...base, reply: oneLine(outcome.reply), remote: outcome.remote, lastAttemptAt: now().getTime() }
+  // "No such recipient here", said by us, must not be laid into the mouth of another server.
+  const isOurs = outcome.ours === true ? { isOurs: true } : {}
+  return { ...base, ...isOurs, reply: oneLine(outcome.reply), remote: outcome.remote, lastAttemptAt: now().getTime() }
 }
 
 function trace(recorder: Recorder, message: KeptMessage, all: readonly Direct[], failed: NewMessage | undefined): void {

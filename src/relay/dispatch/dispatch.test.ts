@@ -102,6 +102,18 @@ test('some took it, some refused: a tenant’s sender has a report, in the words
   await inBalance(s)
 })
 
+test('a report of ours stays as it was written: it names the address that its reader wrote, be it an internal one', async () => {
+  await using s = await setStage()
+  s.script(at('RCPT', '550 5.1.1 nobody here'))
+  assert.equal((await s.fromOne(['mary@two.example', 'x@away.example'])).code, 250)
+  await drained(s)
+  const report = s.relay.arrived.find((m) => m.mailFrom.text === '')?.raw.toString() ?? ''
+  assert.match(report, /\r\nFinal-Recipient: rfc822;\s*mary@two\.example\r\n/)
+  const id = /\r\nMessage-ID: <([^@]+)@/.exec(report)?.[1]
+  const changes = s.relay.events.filter((e) => e.id === id && e.kind === 'REWRITE')
+  assert.deepEqual(changes, [])
+})
+
 test('a warning after four hours, once; after two days it comes back, with a report', async () => {
   await using s = await setStage()
   s.script(at('RCPT', '450 4.2.1 come back'))
@@ -197,7 +209,9 @@ test('each attempt asks the project as it is now', async () => {
     new Set(['john@one.example', 'mary@one.example']),
     'mail for Mary, and a report about Mike',
   )
-  assert.match(s.relay.arrived.map((m) => m.raw.toString()).join(), /Final-Recipient: rfc822;\s*mike@shared\.example/)
+  const all = s.relay.arrived.map((m) => m.raw.toString()).join()
+  assert.match(all, /Final-Recipient: rfc822;\s*mike@shared\.example[\s\S]*Diagnostic-Code: x-causeway; 550 5\.1\.1/)
+  assert.match(all, /Our server said: 550 5\.1\.1/)
   assert.equal(s.two.messages.filter((m) => m.length > 0).length, 0)
   await inBalance(s)
 })
