@@ -72,7 +72,7 @@ async function assemble(
   const { vault } = must(openVault({ rows: sealedSecrets(store), place, now: Date.now }))
   const { key: passKey } = must(passKeyOf(vault, o.dataDir))
   const secrets: SecretSource = (name) => vault.read('project', name)
-  const live = openLiveProject(store, Date.now, secrets)
+  const live = reopened(() => openLiveProject(store, Date.now, secrets))
   const audit = makeAudit(store, Date.now)
   if (o.projectFile !== undefined) applyFile(live, o.projectFile, secrets, log, audit)
 
@@ -198,6 +198,16 @@ async function bound<T>(opening: Promise<T>): Promise<T> {
   return opening.catch((error: unknown) => {
     throw new Stop(3, `cannot listen: ${error instanceof Error ? error.message : String(error)}`)
   })
+}
+
+/** What the project names may be gone since: the operator's to mend, not a fault of the program. */
+function reopened(open: () => LiveProject): LiveProject {
+  try {
+    return open()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Stop(3, `${why}\nA secret is set with --offline while the gateway is stopped.`)
+  }
 }
 
 /** A file that was applied before, and has not changed since, leaves what was changed since by command. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { openStore } from '../src/store/store.ts'
 import { setStage } from './support/commands.ts'
 import { type DeskStage, setDesk } from './support/desk.ts'
 import { runCauseway } from './support/gateway.ts'
@@ -86,6 +87,36 @@ test('causeway secret: set, list, rotate-key, remove, over a restart', async () 
   assert.equal((await run('', 'remove', 'one')).code, 0)
   assert.equal((await run('', 'remove', 'one')).code, 1)
   assert.equal((await run('x', 'set', 'a/../b')).code, 2)
+})
+
+test('a secret that the project names and that is lost: the start says what to do, and it can be done', async () => {
+  await using stage = await setStage()
+  const data = join(stage.dir, 'data')
+  const run = (input: string, ...args: string[]) => runCauseway(['--data', data, 'secret', ...args], input)
+  assert.equal((await run('a value of the vault', 'set', 'one')).code, 0)
+  const project = readFileSync(stage.project, 'utf8').replace('valueFile: tenant1.key', 'valueFile: "vault:one"')
+  writeFileSync(stage.project, project)
+  assert.equal((await stage.gateway.run('apply', stage.project, '--yes')).code, 0)
+  const running = await run('another', 'set', 'one', '--offline')
+  assert.equal(running.code, 3)
+  assert.match(running.err, /is running: say it without --offline/)
+  await stage.gateway.stop()
+  const store = openStore(data)
+  assert.ok(store.ok)
+  store.db.run('DELETE FROM sealed_secret')
+  store.db.close()
+  rmSync(join(data, 'master.key'))
+  const started = await runCauseway(['serve', '--data', data, '--smtp', '127.0.0.1:0', '--http', '127.0.0.1:0'])
+  assert.equal(started.code, 3)
+  assert.match(started.err, /the secret "one", which is not in the vault.*--offline/s)
+  assert.doesNotMatch(started.err, /^ {4}at /m)
+  assert.equal((await run('x', 'set', 'a//b', '--offline')).code, 2)
+  const again = await run('a value of the vault again', 'set', 'one', '--offline')
+  assert.deepEqual([again.code, again.out], [0, 'one: version 1\n'], again.err)
+  await stage.restart()
+  const audit = await stage.gateway.run('audit')
+  assert.match(audit.out, /secret set --offline/, audit.err)
+  assert.equal((await stage.gateway.run('audit', '--verify')).code, 0)
 })
 
 test('a certificate from the vault: a renewed one is shown from the next handshake on, the open connection goes on', async () => {

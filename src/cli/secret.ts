@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { rotatedSchema, secretSetSchema, secretsSchema } from '../api/api.ts'
 import { connect } from './client.ts'
 import { type CliParts, type Run, readInput, Stop, shared, table } from './io.ts'
+import { setOffline } from './offline-secret.ts'
+import { keyFileOption } from './vault.ts'
 
 export function secretCommand(program: Command, parts: CliParts, run: Run): void {
   const group = program.command('secret').description('secrets that the project names as vault:NAME')
@@ -16,6 +18,8 @@ export function secretCommand(program: Command, parts: CliParts, run: Run): void
 const path = (name: string): string => `/v1/secrets/${encodeURIComponent(name)}`
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
 
+type SetOptions = { file?: string; offline?: boolean; keyFile?: string }
+
 /** Never from an argument: those are seen by everybody on the machine, and kept by the shell. */
 function setCommand(group: Command, { io }: CliParts, run: Run): void {
   const set = group
@@ -23,12 +27,20 @@ function setCommand(group: Command, { io }: CliParts, run: Run): void {
     .description('set one: from standard input, or from a file of any kind')
     .argument('<name>')
     .option('--file <file>', 'file with the value; default: standard input')
-  set.action((name: string, { file }: { file?: string }) =>
+    .option('--offline', 'while the gateway is stopped: it cannot start without a secret that its project names')
+    .addOption(keyFileOption())
+  set.action((name: string, { file, offline, keyFile }: SetOptions) =>
     run(async () => {
       if (file === undefined && process.stdin.isTTY)
         throw new Stop(2, 'give the value on standard input or with --file: what is typed here could be read along')
       const { at, json: asJson } = shared(set)
-      const value = readInput(file ?? '-').toString('base64')
+      const bytes = readInput(file ?? '-')
+      if (offline === true) {
+        const version = setOffline(at.data, keyFile, name, bytes)
+        io.out(asJson ? json({ name, version }) : `${name}: version ${version}\n`)
+        return 0
+      }
+      const value = bytes.toString('base64')
       const answer = await connect(at).send('PUT', path(name), { value }, secretSetSchema)
       if (asJson) io.out(json(answer))
       else
