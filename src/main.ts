@@ -101,11 +101,7 @@ async function assemble(
   const dispatch = makeDispatch({ queue, carrier, recorder, project, now, onTrouble: troubled('dispatch') })
   const stopping = { by: 0 }
   opened.defer(() => dispatch.close(Math.max(0, stopping.by - performance.now())))
-  const cannotKeep = (why: string): void => {
-    troubled('queue')(why)
-    void disk.look()
-  }
-  const settler = { memory: makeMemory(), deadlineMs, queue, dispatch, onTrouble: cannotKeep }
+  const settler = { memory: makeMemory(), deadlineMs, queue, dispatch, disk, onTrouble: troubled('queue') }
   const pressure = { disk, figures: () => queue.figures }
   const backend = makeBackend({ project, authenticator, carrier, settler, recorder, queue, pressure, passKey, now })
 

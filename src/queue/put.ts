@@ -98,7 +98,9 @@ function insertRecipient({ db, at, tally }: Change, { n, place, recipient: r, le
     leaseFor(r.state, lease),
   )
   tally.take(r.lane, r.state)
-  if (r.state === 'waiting') tally.due(r.lane, at)
+  if (r.state !== 'waiting') return
+  tally.due(r.lane, at)
+  if (r.trouble !== undefined) tally.trouble(r.lane, r.trouble, clipped(r.reply))
 }
 
 function leaseFor(state: RecipientState, lease: number | undefined): number | null {

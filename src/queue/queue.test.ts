@@ -311,6 +311,18 @@ describe('by hand', () => {
   })
 })
 
+test('what is put without an attempt, because its lane is down, shows the trouble of the lane from the start', async () => {
+  await using b = await bench()
+  const reply = '451 4.4.1 no connection to the next server'
+  await b.queue.put(
+    message('m', [recipient('bob@contoso.example', { trouble: 'temporary', reply, why: 'it is down' })]),
+  )
+  const [lane] = await b.queue.lanes()
+  assert.deepEqual([lane?.trouble, lane?.reply], ['temporary', reply])
+  const kept = (await b.queue.show('m'))?.recipients[0]
+  assert.deepEqual([kept?.trouble, kept?.reply, kept?.why, kept?.attempts], ['temporary', reply, 'it is down', 0])
+})
+
 test('a clock that was set back in between makes everything due that would wait too long', async () => {
   await using b = await bench()
   await b.queue.put(message('m', ['bob@contoso.example']))

@@ -171,7 +171,10 @@ test('a full disk: 452, and the next try brings nobody a second copy', async () 
   const both = fromOutside({ to: ['john@shared.example', 'mary@shared.example'] })
   const first = await internet.send(both)
   assert.match(`${first.code} ${first.text}`, /^452 4\.3\.1 /)
+  const second = await internet.send(both)
+  assert.deepEqual([second.code, second.recipients], [452, []], 'at MAIL')
   relay.disk.refusal = undefined
+  await relay.disk.look()
   relay.answer(undefined)
   assert.equal((await internet.send(both)).code, 250)
   assert.deepEqual(
@@ -259,6 +262,7 @@ const never = {
     deadlineMs: 1,
     queue: { put: fault },
     dispatch: { closed: fault, began: fault, tried: fault, follow: fault },
+    disk: { look: fault },
     onTrouble: fault,
   },
   queue: { now: fault, attempted: fault, cameBack: fault },

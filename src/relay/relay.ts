@@ -23,6 +23,7 @@ import {
 } from './admit/admit.ts'
 import { type Authenticator, verdictOn } from './authenticate/authenticate.ts'
 import type { Carrier, Load } from './carry/carry.ts'
+import type { Outcome } from './deliver/deliver.ts'
 import type { Backend, Client, Incoming, MailFrom, Recipient, Soon } from './listen/listen.ts'
 import { plan, type View } from './plan/plan.ts'
 import { makePressure, type PressureParts } from './pressure.ts'
@@ -102,9 +103,15 @@ function carrying(relay: Relay, load: Omit<Load, 'delivery' | 'copy'>): Matter['
     const copy = copies.get(delivery.view) ?? rewrite(load.project, load.message, delivery.view)
     copies.set(delivery.view, copy)
     load.record.rewritten(delivery, copy)
-    return relay.carrier.carry({ ...load, delivery, copy }, deadline)
+    const attempt = relay.carrier.carry({ ...load, delivery, copy }, deadline)
+    load.incoming.inHandUntil?.(attempt.then(lastOf))
+    return attempt
   }
 }
+
+/** An attempt may go on when its sender has been answered. */
+const lastOf = (outcomes: readonly Outcome[]): Promise<unknown> =>
+  Promise.allSettled(outcomes.map((outcome) => outcome.later))
 
 /**
  * The whole message is refused before any of it is sent or kept. Where one recipient is to be tried later, so are all: the
@@ -160,6 +167,7 @@ async function writeAttempt(
     await queue.attempted({ domain, at: queue.now(), ...who })
   } catch (error) {
     settler.onTrouble(`an attempt for ${domain} is not in the ledger: ${String(error)}`)
+    void settler.disk.look()
   }
 }
 

@@ -30,9 +30,10 @@ export type RunningRelay = AsyncDisposable & {
   account(): Promise<Account & { readonly wrong: number }>
   /** The queue's clock goes on by so much. */
   pass(ms: number): void
-  /** What the disk says to the next messages; undefined keeps them. */
+  /** What the disk says to the next messages; undefined keeps them. It is low once somebody looks while it is full. */
   disk: {
     isLow: boolean
+    look(): Promise<void>
     refusal: { readonly isFull: boolean } | undefined
     /** So many results are not taken. */
     failFinish: number
@@ -92,7 +93,14 @@ export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
   assert.ok(opened.ok, opened.ok ? '' : opened.why)
   const { queue } = opened
   const atStart = await queue.totals()
-  const disk: RunningRelay['disk'] = { isLow: false, refusal: undefined, failFinish: 0 }
+  const disk: RunningRelay['disk'] = {
+    isLow: false,
+    async look() {
+      disk.isLow = disk.refusal?.isFull === true
+    },
+    refusal: undefined,
+    failFinish: 0,
+  }
   const put = (message: NewMessage): Promise<Put> =>
     disk.refusal === undefined ? queue.put(message) : Promise.resolve({ ok: false, why: 'a test', ...disk.refusal })
   const finish: Queue['finish'] = async (...what) => {
@@ -104,7 +112,8 @@ export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
   const current = () => project
   const troubled = new Proxy(queue, { get: (of, key) => (key === 'finish' ? finish : bound(of, key)) })
   const dispatch = makeDispatch({ queue: troubled, carrier, recorder, project: current, now, onTrouble, times })
-  const settler = { memory: makeMemory(), deadlineMs: o.deadlineMs ?? 20_000, queue: { put }, dispatch, onTrouble }
+  const { deadlineMs = 20_000 } = o
+  const settler = { memory: makeMemory(), deadlineMs, queue: { put }, dispatch, disk, onTrouble }
   const { maxMessages = 1000 } = o
   const hooks: RunningRelay['hooks'] = { beforeMessage: undefined }
   const withHooks = (parts: Parameters<typeof makeBackend>[0]): Backend => {

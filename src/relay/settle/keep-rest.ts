@@ -3,6 +3,7 @@ import { domainKey } from '../../mail/address/address.ts'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { NewMessage, NewRecipient } from '../../queue/queue.ts'
 import type { Held, Peer } from '../admit/admit.ts'
+import { meaningOf } from '../deliver/deliver.ts'
 import type { Pending } from '../dispatch/dispatch.ts'
 import { contentToKeep, envelopeText, factsText, type KeptPeer, laneOf } from '../keep/keep.ts'
 import type { Recipient } from '../listen/listen.ts'
@@ -15,7 +16,10 @@ export async function keepRest(settler: Settler, matter: Matter, keep: readonly 
   const put = await settler.queue.put(message)
   if (!put.ok) {
     settler.onTrouble(`message ${message.id} cannot be kept: ${put.why}`)
-    return put.isFull ? replies.diskFull() : replies.cannotKeep()
+    if (!put.isFull) return replies.cannotKeep()
+    // Before the answer: what comes next is told at MAIL, not after it has sent its message in vain.
+    await settler.disk.look()
+    return replies.diskFull()
   }
   trace(matter, keep)
   const pending = keep.flatMap(({ as, ...one }, n): Pending[] => (as === 'pending' ? [{ n, ...one }] : []))
@@ -53,11 +57,15 @@ function toKeptPeer(peer: Peer): KeptPeer {
 }
 
 function toRecipient({ delivery, recipient: { recipient }, outcome, as }: ToKeep): NewRecipient {
-  const state = as === 'pending' ? 'running' : 'waiting'
+  // Who was not even tried shows the trouble of the next hop from the start.
+  const state =
+    as === 'pending'
+      ? ({ state: 'running' } as const)
+      : ({ state: 'waiting', trouble: meaningOf(outcome.reply) ?? 'temporary' } as const)
   return {
     ...named(recipient),
+    ...state,
     lane: laneOf(delivery),
-    state,
     attempts: 0,
     reply: oneLine(outcome.reply),
     why: outcome.why,

@@ -105,6 +105,7 @@ async function run(
         tried: () => {},
         follow: (_, __, pending) => void followed.push(pending),
       },
+      disk: { look: async () => void troubles.push('looked at the disk') },
       onTrouble: (why) => void troubles.push(why),
     },
     {
@@ -245,6 +246,8 @@ test('a next hop in trouble is not tried: its recipients are put at once, or def
   closed.set('smarthost:mx.in.example:26', { reply: deferred.reply, why: 'it is down' })
   const ran = await run(two, {})
   assert.deepEqual([ran.reply.code, ran.carried, kept(), followed], [250, ['john'], ['mary waiting'], [[]]])
+  const [{ trouble, reply, why } = assert.fail()] = puts[0]?.recipients ?? []
+  assert.deepEqual([trouble, reply, why], ['temporary', '451 4.3.2 busy', 'it is down'])
   const both = deliveries([], ['mary'])
   const later = await run(both, {}, { policy: 'whenNextHopFails: defer' })
   assert.deepEqual([later.reply.code, later.carried], [451, []])
@@ -260,7 +263,8 @@ test('a refused put: 452 when the disk is full, else 451; nothing is followed, a
     const first = await run(came, { mary: deferred, zed: refused }, { from: 'tenant' })
     assert.match(said(first), expected)
     assert.deepEqual([followed, first.tally], [[], { accepted: 1, delivered: 1, refused: 0 }])
-    assert.match(troubles.at(-1) ?? '', /no space left/)
+    assert.match(troubles[0] ?? '', /no space left/)
+    assert.deepEqual(troubles.splice(0).slice(1), isFull ? ['looked at the disk'] : [])
     put = { ok: true, lease: { token: '1' } }
     const second = await run(came, {}, { from: 'tenant' })
     assert.deepEqual(second.carried, ['zed', 'mary'])

@@ -9,7 +9,7 @@
 import type { Message } from '../../mail/message/message.ts'
 import { cleanText, type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Project } from '../../project/project.ts'
-import type { Queue } from '../../queue/queue.ts'
+import type { DiskWatch, Queue } from '../../queue/queue.ts'
 import type { Admission } from '../admit/admit.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import { type Dispatch, mayBeTold } from '../dispatch/dispatch.ts'
@@ -31,6 +31,7 @@ export type Settler = {
   readonly deadlineMs: number
   readonly queue: Pick<Queue, 'put'>
   readonly dispatch: Pick<Dispatch, 'closed' | 'began' | 'tried' | 'follow'>
+  readonly disk: Pick<DiskWatch, 'look'>
   /** The queue did not take a message. */
   readonly onTrouble: (why: string) => void
 }
