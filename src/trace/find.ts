@@ -29,9 +29,10 @@ export function findEvents(db: Db, query: TraceQuery): readonly TraceEvent[] {
   const { where, values } = conditions(query)
   const limit = Math.min(Math.max(0, Math.trunc(query.limit ?? usualLimit)), mostMessages)
   const rows = db.all(
-    `SELECT event.detail FROM event
-       JOIN (SELECT n FROM message ${where} ORDER BY last_at DESC, n DESC LIMIT ?) AS wanted ON event.message = wanted.n
-       ORDER BY event.at DESC, event.n DESC LIMIT ?`,
+    `SELECT story.common, one.value AS own FROM story
+       JOIN (SELECT n FROM message ${where} ORDER BY last_at DESC, n DESC LIMIT ?) AS wanted ON story.message = wanted.n,
+       json_each(story.events) AS one
+       ORDER BY json_extract(one.value, '$.at') DESC, story.n DESC, one.key DESC LIMIT ?`,
     ...values,
     limit,
     mostEvents,
@@ -41,7 +42,7 @@ export function findEvents(db: Db, query: TraceQuery): readonly TraceEvent[] {
 
 /** What `insertEvents` wrote. */
 function eventOf(row: Row): TraceEvent {
-  const event: TraceEvent = JSON.parse(String(row.detail))
+  const event: TraceEvent = { ...JSON.parse(String(row.common)), ...JSON.parse(String(row.own)) }
   return event
 }
 

@@ -28,6 +28,18 @@ const migrations: readonly Migration[] = [
      PRIMARY KEY (address, role, message)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX party_by_message ON party (message);`,
+  // What is written of a message at once is one row: a message has about nine events, and nobody asks for one alone. `common` is
+  // what all of them say, `events` an array of what each says beside that. It halves the file, and the work of writing it.
+  `CREATE TABLE story (
+     n INTEGER PRIMARY KEY,
+     message INTEGER NOT NULL,
+     common TEXT NOT NULL,
+     events TEXT NOT NULL
+   ) STRICT;
+   INSERT INTO story (message, common, events) SELECT message, '{}', json_group_array(json(detail))
+     FROM (SELECT message, detail FROM event ORDER BY message, n) GROUP BY message;
+   DROP TABLE event;
+   CREATE INDEX story_by_message ON story (message);`,
 ]
 
 /** A power cut may take the last events: they describe mail, they are not mail. */
@@ -38,66 +50,50 @@ export function openTraceDb(file: string, readOnly = false): Opened {
 /** All in one transaction. */
 export function insertEvents(db: Db, events: readonly TraceEvent[]): void {
   db.transaction(() => {
-    const messages = new Map<string, number>()
-    const known = new Set<string>()
-    for (const event of events) {
-      const message = messages.get(event.id) ?? openMessage(db, event)
-      messages.set(event.id, message)
-      insertEvent(db, message, event)
-      insertParties(db, message, event, known)
-    }
-    closeMessages(db, events, messages)
+    for (const story of Map.groupBy(events, (event) => event.id).values()) insertStory(db, story)
   })
 }
 
-function openMessage(db: Db, event: TraceEvent): number {
+/** `events`: what this batch has of one message, at least one. */
+function insertStory(db: Db, events: readonly TraceEvent[]): void {
+  const message = putMessage(db, events)
+  const { common, own } = parted(events)
+  db.run('INSERT INTO story (message, common, events) VALUES (?, ?, ?)', message, jsonOf(common), jsonOf(own))
+  for (const { role, address } of partiesOf(events))
+    db.run('INSERT OR IGNORE INTO party (address, role, message) VALUES (?, ?, ?)', address, role, message)
+}
+
+/** The number of its row, which knows from when to when something happened. */
+function putMessage(db: Db, events: readonly TraceEvent[]): number {
+  const times = events.map((event) => Math.trunc(event.at))
   const row = db.get(
-    `INSERT INTO message (id, first_at, last_at) VALUES (?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET first_at = min(first_at, excluded.first_at) RETURNING n`,
-    event.id,
-    Math.trunc(event.at),
-    Math.trunc(event.at),
+    `INSERT INTO message (id, message_id, first_at, last_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET message_id = coalesce(excluded.message_id, message_id),
+       first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)
+     RETURNING n`,
+    events[0]?.id ?? null,
+    events.findLast((event) => event.messageId !== undefined)?.messageId ?? null,
+    Math.min(...times),
+    Math.max(...times),
   )
   return Number(row?.n)
 }
 
-function insertEvent(db: Db, message: number, event: TraceEvent): void {
-  const detail = JSON.stringify(event, clipped)
-  db.run('INSERT INTO event (message, at, detail) VALUES (?, ?, ?)', message, Math.trunc(event.at), detail)
-}
-
-/** `known`: those that this batch has written already; the events of a message name the same ones again and again. */
-function insertParties(db: Db, message: number, event: TraceEvent, known: Set<string>): void {
-  for (const { role, address } of partiesOf(event)) {
-    const key = `${message} ${role} ${address}`
-    if (known.has(key)) continue
-    known.add(key)
-    db.run('INSERT OR IGNORE INTO party (address, role, message) VALUES (?, ?, ?)', address, role, message)
-  }
-}
-
-/** What came last and the Message-ID are written once per message and batch. */
-function closeMessages(db: Db, events: readonly TraceEvent[], messages: ReadonlyMap<string, number>): void {
-  const last = new Map<string, { at: number; messageId: string | null }>()
-  for (const event of events) {
-    const before = last.get(event.id)
-    last.set(event.id, {
-      at: Math.max(before?.at ?? 0, Math.trunc(event.at)),
-      messageId: event.messageId ?? before?.messageId ?? null,
-    })
-  }
-  for (const [id, { at, messageId }] of last) {
-    db.run(
-      'UPDATE message SET last_at = max(last_at, ?), message_id = coalesce(?, message_id) WHERE n = ?',
-      at,
-      messageId,
-      messages.get(id) ?? null,
-    )
-  }
+/** The relay says id, Message-ID and sender with each event of a message. */
+function parted(events: readonly TraceEvent[]) {
+  const { id, messageId, sender } = events[0] ?? {}
+  const isAlike = events.every((event) => event.messageId === messageId && event.sender === sender)
+  if (!isAlike) return { common: {}, own: events }
+  return { common: { id, messageId, sender }, own: events.map(({ id: _, messageId: __, sender: ___, ...own }) => own) }
 }
 
 /** A field of 100 KB is shown as well by its first part; what went out is in the message itself. */
 const longestText = 4000
+
+function jsonOf(value: object): string {
+  const whole = JSON.stringify(value)
+  return whole.length > longestText ? JSON.stringify(value, clipped) : whole
+}
 
 function clipped(_key: string, value: unknown): unknown {
   return typeof value === 'string' && value.length > longestText ? `${value.slice(0, longestText)}…` : value
@@ -105,7 +101,13 @@ function clipped(_key: string, value: unknown): unknown {
 
 type Party = { readonly role: 'sender' | 'recipient'; readonly address: string }
 
-function partiesOf(event: TraceEvent): readonly Party[] {
+/** The events of a message name the same ones again and again: each of them once. */
+function partiesOf(events: readonly TraceEvent[]): Iterable<Party> {
+  const all = events.flatMap(partiesOfOne)
+  return new Map(all.map((one) => [`${one.role} ${one.address}`, one])).values()
+}
+
+function partiesOfOne(event: TraceEvent): readonly Party[] {
   const recipients = (event.recipients ?? []).map((text) => party('recipient', text))
   const senders = event.sender === undefined ? [] : [party('sender', event.sender)]
   return [...senders, ...recipients, ...rewrittenParties(event)]
@@ -142,7 +144,7 @@ export function forgetMessages(db: Db, before: number, limit: number): number {
   return db.transaction(() => {
     const old = db.all('SELECT n FROM message WHERE last_at < ? ORDER BY last_at LIMIT ?', before, limit)
     for (const { n = null } of old) {
-      db.run('DELETE FROM event WHERE message = ?', n)
+      db.run('DELETE FROM story WHERE message = ?', n)
       db.run('DELETE FROM party WHERE message = ?', n)
       db.run('DELETE FROM message WHERE n = ?', n)
     }

@@ -102,6 +102,36 @@ describe('the trace', () => {
     })
   })
 
+  test('gives back every character as it was, in order of time across messages', () =>
+    traced({ file: join(root, 'odd.db') }, async (trace) => {
+      const odd = '\ud800 \u0000 " \\ \u2028 \u202e ü 😀 </a>'
+      const later = { at: start + 0.5, id: 'm2', kind: 'RECEIVE', why: odd, subject: '1e400' } as const
+      const first = story('m1').map((event) => ({ ...event, why: odd }))
+      trace.write([...first, later, { ...later, at: start + 9 }])
+      const last = first.slice(-1)
+      assert.deepEqual(await trace.find({}), [...first.slice(0, -1), later, ...last, { ...later, at: start + 9 }])
+    }))
+
+  test('keeps what an earlier version wrote, one row for each event', async () => {
+    const file = join(root, 'earlier.db')
+    const [first, ...others] = story('m1')
+    await traced({ file }, async (trace) => trace.write([...others]))
+    const database = new DatabaseSync(file)
+    const { n = null, message = null, events } = database.prepare('SELECT * FROM story').get() ?? {}
+    database.exec(`DROP TABLE story; PRAGMA user_version = 1;
+      CREATE TABLE event (n INTEGER PRIMARY KEY, message INTEGER NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL) STRICT;
+      CREATE INDEX event_by_message ON event (message)`)
+    const insert = database.prepare('INSERT INTO event (message, at, detail) VALUES (?, ?, ?)')
+    for (const event of JSON.parse(String(events))) insert.run(message, event.at, JSON.stringify(event))
+    database.close()
+    assert.equal(n, 1)
+    await traced({ file }, async (trace) => {
+      assert(first !== undefined)
+      trace.write([{ ...first, at: start + 10 }])
+      assert.deepEqual(await trace.find({ id: 'm1' }), [...others, { ...first, at: start + 10 }])
+    })
+  })
+
   test('is read by a second process while it is written', () =>
     traced({ file: join(root, 'reader.db') }, async (trace) => {
       trace.write(story('m1'))
@@ -149,7 +179,7 @@ describe('the trace', () => {
     })
     const database = new DatabaseSync(file)
     assert.equal(database.prepare('SELECT count(*) AS n FROM party').get()?.n, 5)
-    assert.equal(database.prepare('SELECT count(*) AS n FROM event').get()?.n, 4)
+    assert.equal(database.prepare('SELECT count(*) AS n FROM story').get()?.n, 1)
     database.close()
   })
 })
