@@ -76,7 +76,7 @@ test('a next hop that was down is back where it was, and what it gets then is co
     down,
     0.2,
   )
-  assert(figures.accepted > 1 && figures.perSecond > 10 && figures.drainedPerSecond !== undefined)
+  assert(figures.accepted > 1 && figures.perSecond > 10 && figures.drain !== undefined)
   assert.deepEqual([figures.lost, figures.doubled], [figures.accepted, 1])
 })
 

@@ -169,15 +169,10 @@ async function measureOne(
 function showProfiles(dir: string, cells: readonly Cell[], { figures }: Found): void {
   for (const cell of cells) {
     const ours = figures.filter((f) => f.peer === 'Causeway' && f.cell === cellName(cell))
-    console.log(`\nWhere the time goes: ${cellName(cell)}`)
-    console.log(
-      profileText(
-        readProfiles(
-          dir,
-          ours.map((f) => f.window),
-        ),
-      ),
-    )
+    const windows = ours.map((f) => f.window)
+    console.log(`\nWhere the time goes: ${cellName(cell)}\n${profileText(readProfiles(dir, windows))}`)
+    const drains = ours.flatMap(({ drain }) => (drain === undefined ? [] : [drain.window]))
+    if (cell.isDown) console.log(`\nWhen the next hop is back:\n${profileText(readProfiles(dir, drains))}`)
   }
 }
 

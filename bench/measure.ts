@@ -32,17 +32,20 @@ export type Figures = {
   readonly errors: { readonly [what: string]: number }
   /** From the first message sent to the last one arrived; with the next hop down, to the last 250. */
   readonly perSecond: number
-  /** From the moment when the next hop was back to the last message arrived. */
-  readonly drainedPerSecond?: number
+  /** Where the next hop was down: from the moment when it was back to the last message arrived. */
+  readonly drain?: { readonly perSecond: number; readonly window: Window }
   readonly p50Ms: number
   readonly p99Ms: number
+  /** In the same time. */
   readonly cpuMsPerMessage: number
   readonly peakMegabytes: number
   /** Connections that the next hop saw. */
   readonly connectionsOut: number
-  /** On the clock of nowMs. */
-  readonly window: readonly [number, number]
+  readonly window: Window
 }
+
+/** On the clock of nowMs. */
+export type Window = readonly [number, number]
 
 /** Seconds of load before each measurement, so that connections are open and caches filled. */
 const runInSeconds = 1
@@ -61,11 +64,9 @@ export async function measure(
   // With the next hop up in any case: what is kept of the run-in would come between.
   await load(bench, peer, { ...cell, isDown: false }, runInSeconds)
   const memory = watchMemory(peer)
-  const cpuBefore = cpuSeconds(peer.roots)
   const loaded = await load(bench, peer, cell, seconds)
-  const cpu = cpuSeconds(peer.roots) - cpuBefore
   const { samples } = loaded.arrivals
-  return { figures: { ...figuresOf(peer, cell, loaded, cpu), peakMegabytes: memory.stop() }, samples }
+  return { figures: { ...figuresOf(peer, cell, loaded), peakMegabytes: memory.stop() }, samples }
 }
 
 /** Load of which nothing is kept: a Node program is slower until it is compiled. */
@@ -76,6 +77,8 @@ export async function warmUp(bench: Bench, peer: Peer, cells: readonly Cell[], s
 type Loaded = {
   readonly sent: Sent
   readonly arrivals: Arrivals
+  /** Of the server: until everything had arrived, or the load was over and the next hop still down. */
+  readonly cpuSeconds: number
   /** When the next hop came back, where it was down. */
   readonly upAt?: number
 }
@@ -88,10 +91,13 @@ async function load(bench: Bench, peer: Peer, cell: Cell, seconds: number): Prom
   const { size, connections, isNewEach } = cell
   const asked: Load = { port: peer.port, run, size, connections, isNewEach, seconds, ca }
   if (cell.isDown) await sink.ask('goDown', undefined)
+  const cpuBefore = cpuSeconds(peer.roots)
   const sent = await generator.ask('load', asked)
+  const cpuDown = cpuSeconds(peer.roots) - cpuBefore
   const back = cell.isDown ? { upAt: await comesBack(bench, peer) } : {}
   await drained(bench, sent.accepted.length)
-  return { sent, arrivals: await sink.ask('arrivals', undefined), ...back }
+  const cpu = cell.isDown ? cpuDown : cpuSeconds(peer.roots) - cpuBefore
+  return { sent, arrivals: await sink.ask('arrivals', undefined), cpuSeconds: cpu, ...back }
 }
 
 async function comesBack({ sink }: Bench, peer: Peer): Promise<number> {
@@ -110,8 +116,7 @@ async function drained({ sink, patienceMs = usualPatienceMs }: Bench, accepted: 
 function figuresOf(
   peer: Peer,
   cell: Cell,
-  { sent, arrivals, upAt }: Loaded,
-  cpu: number,
+  { sent, arrivals, cpuSeconds: cpu, upAt }: Loaded,
 ): Omit<Figures, 'peakMegabytes'> {
   const arrived = new Set(arrivals.numbers)
   const until = Math.max(upAt === undefined ? arrivals.lastAt : sent.lastAt, sent.startedAt + 1)
@@ -124,13 +129,18 @@ function figuresOf(
     doubled: arrivals.numbers.length - arrived.size + arrivals.strangers,
     errors: sent.errors,
     perSecond: (counted * 1000) / (until - sent.startedAt),
-    ...(upAt === undefined ? {} : { drainedPerSecond: (arrived.size * 1000) / Math.max(1, arrivals.lastAt - upAt) }),
+    ...(upAt === undefined ? {} : { drain: drainOf(arrived.size, upAt, arrivals.lastAt) }),
     p50Ms: sent.p50Ms,
     p99Ms: sent.p99Ms,
-    cpuMsPerMessage: (cpu * 1000) / Math.max(1, arrived.size),
+    cpuMsPerMessage: (cpu * 1000) / Math.max(1, counted),
     connectionsOut: arrivals.connections,
     window: [sent.startedAt, until],
   }
+}
+
+function drainOf(messages: number, upAt: number, lastAt: number): NonNullable<Figures['drain']> {
+  const until = Math.max(lastAt, upAt + 1)
+  return { perSecond: (messages * 1000) / (until - upAt), window: [upAt, until] }
 }
 
 function watchMemory(peer: Peer): { stop(): number } {

@@ -1,6 +1,7 @@
 /** Where the time goes: reads the CPU profiles that the gateway wrote, for the time in which a cell was measured. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Window } from './measure.ts'
 
 /** What we need of V8's format (Chrome DevTools protocol, Profiler.Profile); times are microseconds of nowMs' clock. */
 type Profile = {
@@ -13,7 +14,6 @@ type Profile = {
   readonly timeDeltas: readonly number[]
 }
 
-export type Window = readonly [number, number]
 export type Hot = { readonly what: string; readonly part: number }
 /** One thread: milliseconds not idle, and its functions by self time. */
 export type Thread = { readonly file: string; readonly busyMs: number; readonly hottest: readonly Hot[] }

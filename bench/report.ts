@@ -75,7 +75,7 @@ function summaryOf(all: readonly Figures[]): Summary | undefined {
   if (all.length === 0) return undefined
   const of = (name: 'perSecond' | 'p50Ms' | 'p99Ms' | 'cpuMsPerMessage') => median(all.map((f) => f[name]))
   const rates = all.map((f) => f.perSecond)
-  const drained = all.flatMap((f) => f.drainedPerSecond ?? [])
+  const drained = all.flatMap((f) => f.drain?.perSecond ?? [])
   return {
     perSecond: of('perSecond'),
     drainedPerSecond: drained.length === 0 ? undefined : median(drained),
