@@ -86,6 +86,41 @@ test('a warning from 20 hours on, and another one when time is up', async () => 
   assert.equal((await attempts()).summary.warning, undefined)
 })
 
+test('one whose time is up hides nobody who has time left, and those with little patience are warned of in time', async () => {
+  const warning = async (): Promise<string> => (await attempts()).summary.warning ?? ''
+  await attempted('lost@a.example')
+  stage.pass(5 * hour)
+  await attempted('late@a.example')
+  stage.pass(20 * hour)
+  assert.match(await warning(), /1 sender and recipient pair.*oldest attempt on waiting\.example.* 20 hours old/)
+  assert.equal((await attempts()).summary.oldest.sender, 'late@a.example')
+  await stage.queue.settleAttempts(domain, 'ann')
+  await attempted('news@a.example', 'a1.eu.mailgun.org')
+  stage.pass(4 * hour)
+  assert.equal(await warning(), '')
+  stage.pass(60_000)
+  assert.match(await warning(), /gives up in 239 minutes \(Mailgun/)
+})
+
+test('what a person has seen to is quiet, until its sender is asked to come back again', async () => {
+  const health = async () => (await stage.ask('GET', '/v1/health')).json.warnings
+  await attempted('lost@a.example')
+  stage.pass(25 * hour)
+  assert.equal((await health()).length, 1)
+  const done = await stage.ask('POST', `/v1/domains/${domain}/attempts/done`)
+  assert.deepEqual(done.json, { domain, settled: 1 })
+  const { summary, items } = await attempts()
+  assert.deepEqual([summary.possiblyLost, summary.settled, summary.warning], [0, 1, undefined])
+  assert.deepEqual([items[0].status, items[0].settledBy], ['settled', 'api (ann)'])
+  const [record] = (await stage.ask('GET', '/v1/audit')).json.records
+  assert.deepEqual([record.what, record.object, record.after], ['domain.attempts.done', domain, '1 pairs settled'])
+  stage.pass(10_000)
+  assert.deepEqual(await health(), [])
+  assert.equal(stage.queue.figures.oldestAttemptAt, undefined)
+  await attempted('lost@a.example')
+  assert.deepEqual(await statusOf(), { 'lost@a.example': 'waiting' })
+})
+
 test('page by page, and only those of one status', async () => {
   for (const name of ['a', 'b', 'c']) await attempted(`${name}@a.example`)
   stage.queue.cameBack('b@a.example', `ann@${domain}`, stage.queue.now())

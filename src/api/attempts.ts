@@ -4,13 +4,14 @@ import { z } from 'zod'
 import { domainKey } from '../mail/address/address.ts'
 import type { AttemptRow } from '../queue/queue.ts'
 import { guardCell } from '../trace/trace.ts'
+import { type Actor, audited } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
 import { Problem } from './problem.ts'
 import { seconds } from './queue-item.ts'
-import { classOf, warnAtMs } from './sender-class.ts'
+import { classOf, warnAtMs, warnLeftMs } from './sender-class.ts'
 import { maybeUtc, timeSchema, utc } from './time.ts'
 
-const statuses = ['came back', 'waiting', 'possibly lost'] as const
+const statuses = ['came back', 'waiting', 'possibly lost', 'settled'] as const
 
 const attemptSchema = z.object({
   sender: z.string().describe('Empty is the null sender'),
@@ -20,6 +21,7 @@ const attemptSchema = z.object({
   lastAttempt: timeSchema,
   attempts: z.number(),
   cameBack: timeSchema.optional(),
+  settledBy: z.string().optional().describe('Who has seen to it'),
   firstAddress: z.string(),
   lastAddress: z.string(),
   helo: z.string(),
@@ -36,10 +38,11 @@ export const attemptsSummarySchema = z.object({
   cameBack: z.number(),
   waiting: z.number(),
   possiblyLost: z.number(),
+  settled: z.number().describe('Not come back, and a person has seen to it'),
   oldest: z
     .object({ firstAttempt: timeSchema, ageSeconds: z.number(), sender: z.string(), recipient: z.string() })
     .optional()
-    .describe('The oldest attempt that has not come back'),
+    .describe('The oldest attempt of those that are waiting'),
   next: z
     .object({ givesUp: timeSchema, secondsLeft: z.number(), sender: z.string(), recipient: z.string() })
     .optional()
@@ -53,6 +56,8 @@ export const attemptsPageSchema = z.object({
   items: z.array(attemptSchema),
   next: z.string().optional().describe('Ask again with it as `after`'),
 })
+
+export const attemptsSettledSchema = z.object({ domain: z.string(), settled: z.number().describe('Pairs') })
 
 const params = z.object({ name: z.string() })
 const query = z.strictObject({
@@ -81,6 +86,19 @@ export function attemptsResource(api: Api, desk: Desk): void {
       return { domain, summary: await summaryOf(desk, domain), items, ...next }
     },
   )
+
+  const done = {
+    summary: 'All that have not come back so far are seen to: no warning speaks of them any more',
+    params,
+    response: { 200: attemptsSettledSchema },
+  }
+  const changes = 'domain.attempts.done'
+  api.post('/v1/domains/:name/attempts/done', { schema: done, config: { changes } }, async (request) => {
+    const domain = domainOf(request.params.name)
+    const settle = ({ by }: Actor) => desk.queue.settleAttempts(domain, by)
+    const settled = await audited(desk, request, domain, settle, (count) => ({ after: `${count} pairs settled` }))
+    return { domain, settled }
+  })
 
   const csv = {
     summary: 'All of them as CSV, safe to open in a spreadsheet',
@@ -123,6 +141,7 @@ type Judged = { readonly status: Attempt['status']; readonly givesUpAt: number }
 function judge(row: AttemptRow, now: number): Judged {
   const givesUpAt = row.firstAt + classOf(row.helo).givesUpAfterMs
   if (row.cameBackAt !== undefined) return { status: 'came back', givesUpAt }
+  if (row.settledAt !== undefined) return { status: 'settled', givesUpAt }
   return { status: givesUpAt > now ? 'waiting' : 'possibly lost', givesUpAt }
 }
 
@@ -137,6 +156,7 @@ function shown(row: AttemptRow, now: number): Attempt {
     lastAttempt: utc(row.lastAt),
     attempts: row.count,
     ...maybeUtc('cameBack', row.cameBackAt),
+    ...(row.settledBy === undefined ? {} : { settledBy: row.settledBy }),
     firstAddress: row.firstAddress,
     lastAddress: row.lastAddress,
     helo: row.helo,
@@ -152,28 +172,32 @@ export type AttemptsSummary = z.infer<typeof attemptsSummarySchema>
 
 export async function summaryOf(desk: Desk, domain: string): Promise<AttemptsSummary> {
   const now = desk.queue.now()
-  const counts = { 'came back': 0, waiting: 0, 'possibly lost': 0 }
+  const counts = { 'came back': 0, waiting: 0, 'possibly lost': 0, settled: 0 }
   let oldest: AttemptRow | undefined
   let next: { readonly row: AttemptRow; readonly at: number } | undefined
   for await (const page of everyRow(desk, domain)) {
     for (const row of page) {
       const { status, givesUpAt } = judge(row, now)
       counts[status] += 1
-      if (status === 'came back') continue
+      if (status !== 'waiting') continue
       if (row.firstAt < (oldest?.firstAt ?? Infinity)) oldest = row
-      if (status === 'waiting' && givesUpAt < (next?.at ?? Infinity)) next = { row, at: givesUpAt }
+      if (givesUpAt < (next?.at ?? Infinity)) next = { row, at: givesUpAt }
     }
   }
-  const warning = warningOf(domain, now, counts['possibly lost'], oldest)
+  const warning = [
+    ...lostWarning(domain, counts['possibly lost']),
+    ...timeWarning(domain, now, oldest?.firstAt, next && { at: next.at, ...classOf(next.row.helo) }),
+  ].join('; ')
   return {
-    pairs: counts['came back'] + counts.waiting + counts['possibly lost'],
+    pairs: counts['came back'] + counts.waiting + counts['possibly lost'] + counts.settled,
     cameBack: counts['came back'],
     waiting: counts.waiting,
     possiblyLost: counts['possibly lost'],
+    settled: counts.settled,
     ...(oldest === undefined ? {} : { oldest: oldestOf(oldest, now) }),
     ...(next === undefined ? {} : { next: nextOf(next.row, next.at, now) }),
     leftOut: desk.queue.figures.attemptsLeftOut,
-    ...(warning === undefined ? {} : { warning }),
+    ...(warning === '' ? {} : { warning }),
   }
 }
 
@@ -185,14 +209,27 @@ function nextOf({ sender, recipient }: AttemptRow, at: number, now: number) {
   return { givesUp: utc(at), secondsLeft: seconds(at - now), sender, recipient }
 }
 
-function warningOf(domain: string, now: number, lost: number, oldest: AttemptRow | undefined): string | undefined {
-  if (oldest === undefined) return undefined
-  const age = now - oldest.firstAt
-  const hours = Math.floor(age / 3_600_000)
-  if (lost > 0)
-    return `${lost} sender and recipient pairs of ${domain} have not come back in the time that such senders try: write to them (causeway domain attempts ${domain} --csv FILE)`
-  if (age < warnAtMs) return undefined
-  return `the oldest attempt on ${domain} that has not come back is ${hours} hours old; Exchange Online gives up after 24: open the domain, or hold its mail (causeway domain hold ${domain})`
+function lostWarning(domain: string, lost: number): readonly string[] {
+  if (lost === 0) return []
+  const list = `causeway domain attempts ${domain}`
+  return [
+    `${lost} sender and recipient pairs of ${domain} have not come back in the time that such senders try: write to them (${list} --csv FILE), then say so (${list} --done)`,
+  ]
+}
+
+type Next = { readonly at: number; readonly why: string }
+
+/** Of those that may still come back; senders with little patience are near their end long before the oldest is 20 hours old. */
+function timeWarning(domain: string, now: number, oldest = now, next?: Next): readonly string[] {
+  const hours = Math.floor((now - oldest) / 3_600_000)
+  const what = `open the domain, or hold its mail (causeway domain hold ${domain})`
+  if (now - oldest >= warnAtMs)
+    return [
+      `the oldest attempt on ${domain} that has not come back is ${hours} hours old; Exchange Online gives up after 24: ${what}`,
+    ]
+  if (next === undefined || next.at - now >= warnLeftMs) return []
+  const minutes = Math.ceil((next.at - now) / 60_000)
+  return [`the next sender to ${domain} gives up in ${minutes} minutes (${next.why}): ${what}`]
 }
 
 const headings = [

@@ -19,6 +19,9 @@ const hours = (count: number): number => count * hourMs
 /** From when on a countdown is a warning: Exchange Online, the sender that matters most here, has a day. */
 export const warnAtMs = hours(20)
 
+/** So long before the next one gives up. */
+export const warnLeftMs = hours(4)
+
 const rows: readonly (SenderClass & { readonly when: RegExp })[] = [
   {
     when: /(?:^|\.)(?:outbound\.protection\.(?:outlook\.com|office365\.us)|protection\.partner\.outlook\.cn|prod\.outlook\.com)$/i,

@@ -2,15 +2,15 @@
 import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import { attemptsPageSchema } from '../api/api.ts'
+import { attemptsPageSchema, attemptsSettledSchema } from '../api/api.ts'
 import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
-import { cell, localTime, mailbox, number, span } from './figures.ts'
+import { cell, localTime, mailbox, number, some, span } from './figures.ts'
 import { type CliParts, type GatewayPlace, type Io, type Run, Stop, shared, table } from './io.ts'
 
 type Page = z.infer<typeof attemptsPageSchema>
-type Options = { readonly csv?: string; readonly only?: string; readonly limit: string }
-const statuses = ['came back', 'waiting', 'possibly lost']
+type Options = { readonly csv?: string; readonly only?: string; readonly limit: string; readonly done?: boolean }
+const statuses = ['came back', 'waiting', 'possibly lost', 'settled']
 
 export function addAttempts(group: Command, { io }: CliParts, run: Run): void {
   const command = group
@@ -20,11 +20,21 @@ export function addAttempts(group: Command, { io }: CliParts, run: Run): void {
     .option('--only <status>', statuses.join(', '))
     .option('--limit <n>', 'pairs of sender and recipient', '100')
     .option('--csv <file>', 'all of them, into a file (- is standard output)')
+    .option('--done', 'all that have not come back so far are seen to: no warning speaks of them any more')
 
   command.action((name: string, options: Options) =>
     run(async () => {
       const { at, json } = shared(command)
       const path = `/v1/domains/${encodeURIComponent(name)}/attempts`
+      if (options.done === true) {
+        const { domain, settled } = await connect(at).send('POST', `${path}/done`, undefined, attemptsSettledSchema)
+        io.out(
+          json
+            ? `${JSON.stringify({ domain, settled })}\n`
+            : `${escapeText(domain)}: ${some(settled, 'pair')} settled\n`,
+        )
+        return 0
+      }
       if (options.csv !== undefined) return save(io, options.csv, await connect(at).text(`${path}.csv`))
       const page = await pageOf(at, path, options)
       io.out(json ? `${JSON.stringify(page, undefined, 2)}\n` : attemptsText(page))
@@ -65,7 +75,7 @@ async function pageOf(at: GatewayPlace, path: string, { only, limit }: Options):
 }
 
 function attemptsText({ domain, summary: s, items }: Page): string {
-  const counts = `${number(s.pairs)} = came back ${number(s.cameBack)} + waiting ${number(s.waiting)} + possibly lost ${number(s.possiblyLost)}`
+  const counts = `${number(s.pairs)} = came back ${number(s.cameBack)} + waiting ${number(s.waiting)} + possibly lost ${number(s.possiblyLost)}${s.settled === 0 ? '' : ` + settled ${number(s.settled)}`}`
   const rows = items.map((a) => [
     a.status,
     mailbox(a.sender, 36),
@@ -83,7 +93,7 @@ function attemptsText({ domain, summary: s, items }: Page): string {
 
 function summaryLines({ oldest, next, leftOut, warning }: Page['summary']): readonly string[] {
   return [
-    ...(oldest === undefined ? [] : [`the oldest that has not come back: ${span(oldest.ageSeconds)}, ${pair(oldest)}`]),
+    ...(oldest === undefined ? [] : [`the oldest that waits: ${span(oldest.ageSeconds)}, ${pair(oldest)}`]),
     ...(next === undefined ? [] : [`the next to give up: in ${span(next.secondsLeft)}, ${pair(next)}`]),
     ...(leftOut === 0 ? [] : [`${number(leftOut)} attempts found the ledger full and are not in it`]),
     ...(warning === undefined ? [] : [`WARNING: ${escapeText(warning)}`]),

@@ -68,6 +68,9 @@ export type AttemptRow = {
   readonly count: number
   /** When a message of this sender for this recipient was taken afterwards; asked to come back again, the row begins anew. */
   readonly cameBackAt?: number
+  /** When a person said that he has seen to it, and who; asked to come back again, the row begins anew. */
+  readonly settledAt?: number
+  readonly settledBy?: string
 }
 
 export type Queue = {
@@ -124,6 +127,8 @@ export type Queue = {
   attempted(attempt: Attempted): Promise<void>
   /** A message of this sender for this recipient has been taken. Costs nothing while the ledger is empty. */
   cameBack(sender: string, recipient: string, at: number): void
+  /** A person has seen to those of the domain who have not come back. Says how many. */
+  settleAttempts(domain: string, by: string): Promise<number>
   attempts(domain: string, page: Page): Promise<readonly AttemptRow[]>
 
   /** Leases that ended, content that belongs to nothing, space given back. The queue does it by itself every few seconds. */

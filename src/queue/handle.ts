@@ -1,5 +1,5 @@
 /** The queue as its users hold it: asks the thread, step by step where one step would take long. */
-import { contentLength } from '../mail/message/message.ts'
+import { contentLength, spend } from '../mail/message/message.ts'
 import { abandon, bringParts, isLarge, packed } from './bring.ts'
 import type { HandAction, HandStepDone } from './by-hand.ts'
 import type {
@@ -99,6 +99,7 @@ export class QueueHandle implements Queue {
         content.set(bytes, at)
         at += bytes.length
         part += 1
+        spend(bytes)
       }
       if (slice.parts.length === 0 && at < content.length) throw new NotDone(`content of ${id} is missing`)
     } while (at < content.length)
@@ -197,6 +198,15 @@ export class QueueHandle implements Queue {
     this.#thread.ask<'cameBack'>({ do: 'cameBack', sender, recipient, at }).catch((error: unknown) => {
       this.#trouble(`who came back could not be noted: ${reason(error)}`)
     })
+  }
+
+  async settleAttempts(domain: string, by: string): Promise<number> {
+    let settled = 0
+    for (;;) {
+      const step = await this.#thread.ask<'settleAttempts'>({ do: 'settleAttempts', domain, by })
+      settled += step.touched
+      if (step.isDone) return settled
+    }
   }
 
   attempts(domain: string, { limit, after = '0' }: Page): Promise<readonly AttemptRow[]> {

@@ -30,6 +30,16 @@ export function noteReturn({ db }: Change, { sender, recipient, at }: CameBack):
   db.run(sql.cameBack, keyOf(recipient), keyOf(sender), Math.round(at))
 }
 
+const settledAtOnce = 1000
+
+export type Settled = { readonly touched: number; readonly isDone: boolean }
+
+/** A person has seen to some of those who have not come back: in steps, so that no mail waits for it. */
+export function settleAttempts({ db, at }: Change, domain: string, by: string): Settled {
+  const touched = db.run(sql.settle, keyOfDomain(domain), at, by, settledAtOnce)
+  return { touched, isDone: touched < settledAtOnce }
+}
+
 /** True when there may be more to forget. */
 export function forgetAttempts({ db, at }: Change): boolean {
   const forgotten = db.run(sql.forget, at - keptMs, forgottenAtOnce)
@@ -39,7 +49,7 @@ export function forgetAttempts({ db, at }: Change): boolean {
 
 export function listAttempts(db: Db, domain: string, limit: number, after: number): readonly AttemptRow[] {
   return db.all(sql.ofDomain, keyOfDomain(domain), after, limit).map((row) => {
-    const cameBackAt = textOf(row.came_back_at)
+    const [cameBackAt, settledAt] = [textOf(row.came_back_at), textOf(row.settled_at)]
     return {
       id: String(row.n),
       sender: String(row.sender),
@@ -52,6 +62,7 @@ export function listAttempts(db: Db, domain: string, limit: number, after: numbe
       lastAt: Number(row.last_at),
       count: Number(row.count),
       ...(cameBackAt !== undefined && { cameBackAt: Number(cameBackAt) }),
+      ...(settledAt !== undefined && { settledAt: Number(settledAt), settledBy: String(row.settled_by) }),
     }
   })
 }

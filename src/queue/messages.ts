@@ -12,7 +12,7 @@ import type {
 } from './contract.ts'
 import type { Figures, LaneFigures, Totals } from './figures.ts'
 import type { Finished } from './finish.ts'
-import type { CameBack } from './ledger.ts'
+import type { CameBack, Settled } from './ledger.ts'
 import type { ContentSlice } from './look.ts'
 import type { KeptMessage, Listed } from './message.ts'
 import type { Part, PutMessage } from './put.ts'
@@ -40,6 +40,7 @@ export type Write =
   | { readonly do: 'letGo'; readonly domain: string; readonly step: ReleaseStep }
   | { readonly do: 'attempted'; readonly attempt: Attempted }
   | ({ readonly do: 'cameBack' } & CameBack)
+  | { readonly do: 'settleAttempts'; readonly domain: string; readonly by: string }
   | { readonly do: 'sweep' }
 
 export type Read =
@@ -69,6 +70,7 @@ export type Answers = {
   letGo: number
   attempted: undefined
   cameBack: undefined
+  settleAttempts: Settled
   /** There is more to do. */
   sweep: boolean
   content: ContentSlice | undefined

@@ -5,7 +5,7 @@ import type { Change } from './change.ts'
 import { checkQueue } from './check.ts'
 import { claimWork } from './claim.ts'
 import { finishWork } from './finish.ts'
-import { listAttempts, noteAttempt, noteReturn } from './ledger.ts'
+import { listAttempts, noteAttempt, noteReturn, settleAttempts } from './ledger.ts'
 import { contentSlice, listLanes, listMessages, nextHeld, oldestMessage, showMessage } from './look.ts'
 import type { Answer, Read, Write } from './messages.ts'
 import { abandonParts, putMessage, putPart } from './put.ts'
@@ -45,6 +45,8 @@ export function performWrite(c: Change, ask: Write): Answer {
     case 'cameBack':
       noteReturn(c, ask)
       return undefined
+    case 'settleAttempts':
+      return settleAttempts(c, ask.domain, ask.by)
     case 'sweep':
       return sweepStep(c)
   }

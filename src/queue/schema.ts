@@ -8,6 +8,9 @@ import { type Migration, type OpenedSealed, openSealed } from '../store/store.ts
  */
 export const claimable = `state = 'waiting' AND behind = 0 AND wish IS NULL`
 
+/** Of the ledger: somebody who did not come back, and whom nobody has seen to. */
+export const outstanding = `came_back_at IS NULL AND settled_at IS NULL`
+
 const migrations: readonly Migration[] = [
   // One row. It is changed in the same transaction as the states that it counts, and no commit passes in which it is off by one.
   `CREATE TABLE totals (
@@ -123,7 +126,7 @@ const migrations: readonly Migration[] = [
      asked INTEGER NOT NULL DEFAULT 0,
      not_accepted INTEGER NOT NULL DEFAULT 0
    ) STRICT, WITHOUT ROWID;` +
-    // The ledger: one row for each pair that was asked to come back.
+    // The ledger: one row for each pair that was asked to come back. settled: a person has seen to those who did not.
     `CREATE TABLE attempt (
      n INTEGER PRIMARY KEY AUTOINCREMENT,
      domain TEXT NOT NULL,
@@ -139,10 +142,13 @@ const migrations: readonly Migration[] = [
      last_at INTEGER NOT NULL,
      count INTEGER NOT NULL,
      came_back_at INTEGER,
+     settled_at INTEGER,
+     settled_by TEXT,
      UNIQUE (recipient_key, sender_key, domain)
    ) STRICT;
    CREATE INDEX attempt_of_domain ON attempt (domain, n);
-   CREATE INDEX attempt_outstanding ON attempt (first_at) WHERE came_back_at IS NULL;
+   CREATE INDEX attempt_outstanding ON attempt (first_at) WHERE ${outstanding};
+   CREATE INDEX attempt_to_settle ON attempt (domain, n) WHERE ${outstanding};
    CREATE INDEX attempt_by_age ON attempt (last_at);`,
 ]
 

@@ -2,7 +2,7 @@
  * Every statement of the queue, with its argument. Parameters are numbered; each statement reads or changes a bounded number of
  * rows by an index of schema.ts, save those of the last group, which say so.
  */
-import { claimable } from './schema.ts'
+import { claimable, outstanding } from './schema.ts'
 
 /** Claiming. */
 export const claim = {
@@ -53,8 +53,8 @@ export const finish = {
   restOfLease: `SELECT n FROM recipient WHERE message = ?1 AND lease = ?2 LIMIT 1`,
   endLease: `DELETE FROM lease WHERE n = ?1`,
   done: `DELETE FROM recipient WHERE message = ?1 AND n = ?2`,
-  waiting: `UPDATE recipient SET state = 'waiting', lease = NULL, lane = ?3, trouble = ?4, attempts = attempts + 1,
-      reply = ?5, why = ?6, next_at = ?7, last_at = ?8
+  waiting: `UPDATE recipient SET state = 'waiting', lease = NULL, lane = ?3, trouble = ?4, attempts = attempts + ?9,
+      reply = ?5, why = ?6, next_at = ?7, last_at = CASE WHEN ?9 > 0 THEN ?8 ELSE last_at END
     WHERE message = ?1 AND n = ?2`,
   held: `UPDATE recipient SET state = 'held', lease = NULL, cause = ?3, reply = ?4, why = ?5, next_at = ?6,
       last_at = CASE WHEN ?7 > 0 THEN ?6 ELSE last_at END, attempts = attempts + ?7, wish = NULL, line = NULL, behind = 0, released_at = NULL
@@ -116,7 +116,7 @@ export const look = {
     FROM lane l ORDER BY name`,
   totals: `SELECT * FROM totals`,
   oldest: `SELECT message, since FROM recipient WHERE warned = ?1 AND ${claimable} ORDER BY since, message LIMIT 1`,
-  oldestAttempt: `SELECT first_at FROM attempt WHERE came_back_at IS NULL ORDER BY first_at LIMIT 1`,
+  oldestAttempt: `SELECT first_at FROM attempt WHERE ${outstanding} ORDER BY first_at LIMIT 1`,
   nextHeld: `SELECT * FROM recipient WHERE state = 'held' AND domain = ?1 AND cause = 'domain'
       AND (message > ?2 OR message = ?2 AND n > ?3)
     ORDER BY message, n LIMIT ?4`,
@@ -150,15 +150,17 @@ export const orders = {
 
 export const ledger = {
   again: `UPDATE attempt SET last_address = ?4, helo = ?5, tls = ?6, last_at = ?7,
-      first_address = CASE WHEN came_back_at IS NULL THEN first_address ELSE ?4 END,
-      first_at = CASE WHEN came_back_at IS NULL THEN first_at ELSE ?7 END,
-      count = CASE WHEN came_back_at IS NULL THEN count + 1 ELSE 1 END,
-      came_back_at = NULL
+      first_address = CASE WHEN ${outstanding} THEN first_address ELSE ?4 END,
+      first_at = CASE WHEN ${outstanding} THEN first_at ELSE ?7 END,
+      count = CASE WHEN ${outstanding} THEN count + 1 ELSE 1 END,
+      came_back_at = NULL, settled_at = NULL, settled_by = NULL
     WHERE recipient_key = ?1 AND sender_key = ?2 AND domain = ?3`,
   first: `INSERT INTO attempt (domain, sender, sender_key, recipient, recipient_key, first_address, last_address, helo, tls,
       first_at, last_at, count)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?9, 1)`,
   cameBack: `UPDATE attempt SET came_back_at = ?3 WHERE recipient_key = ?1 AND sender_key = ?2 AND came_back_at IS NULL`,
+  settle: `UPDATE attempt SET settled_at = ?2, settled_by = ?3 WHERE n IN
+    (SELECT n FROM attempt WHERE domain = ?1 AND ${outstanding} ORDER BY n LIMIT ?4)`,
   ofDomain: `SELECT * FROM attempt WHERE domain = ?1 AND n > ?2 ORDER BY n LIMIT ?3`,
   forget: `DELETE FROM attempt WHERE n IN (SELECT n FROM attempt WHERE last_at < ?1 ORDER BY last_at LIMIT ?2)`,
   pairs: `UPDATE totals SET attempt_pairs = attempt_pairs + ?1`,
