@@ -1,7 +1,7 @@
 /** A message in the queue as an operator sees it: with what it waits for and what can be done. */
 import { z } from 'zod'
 import type { Policy } from '../project/project.ts'
-import type { KeptMessage, KeptRecipient, Listed } from '../queue/queue.ts'
+import { givenUpFrom, type KeptMessage, type KeptRecipient, type Listed, waitsSince } from '../queue/queue.ts'
 import { maybeUtc, timeSchema, utc } from './time.ts'
 
 const recipientSchema = z.object({
@@ -25,7 +25,7 @@ const recipientSchema = z.object({
 export const queueItemSchema = z.object({
   id: z.string(),
   received: timeSchema,
-  ageSeconds: z.number(),
+  ageSeconds: z.number().describe('Since it was received, or its oldest recipient here was let go from being held'),
   sender: z.string().describe('Empty is the null sender'),
   peer: z.string().describe('Where it came from: a tenant, internet, or causeway for our own reports'),
   messageId: z.string(),
@@ -43,7 +43,7 @@ export function itemOf({ message, recipients }: Listed, view: View): QueueItem {
   return {
     id,
     received: utc(message.receivedAt),
-    ageSeconds: seconds(view.now - message.receivedAt),
+    ageSeconds: seconds(view.now - Math.min(...recipients.map((r) => waitsSince(message, r)))),
     sender,
     peer,
     messageId,
@@ -84,7 +84,7 @@ function adviceOn(message: KeptMessage, r: KeptRecipient, view: View): string {
     case 'held':
       return heldAdvice(message, r)
     case 'waiting':
-      return `${waitingAdvice(r)}; ${endOf(message, view)}`
+      return `${waitingAdvice(r)}; ${endOf(message, r, view)}`
   }
 }
 
@@ -96,9 +96,9 @@ function waitingAdvice(r: KeptRecipient): string {
 }
 
 /** When patience ends (policy.returnAfter). What nobody may be told of is kept for a person instead. */
-function endOf(message: KeptMessage, { policy }: View): string {
+function endOf(message: KeptMessage, r: KeptRecipient, { policy }: View): string {
   if (policy === undefined) return 'no project is applied: causeway apply FILE'
-  const end = utc(message.receivedAt + policy.returnAfterMs)
+  const end = utc(givenUpFrom(message, r, policy))
   return isTold(message)
     ? `from ${end} on it goes back to its sender`
     : `from ${end} on it is held: nobody may be told of it`

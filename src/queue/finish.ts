@@ -11,7 +11,7 @@ export type Finished = {
   readonly token: string
   readonly results: readonly Result[]
   readonly reports: readonly PutMessage[]
-  readonly warned: boolean
+  readonly warned: readonly number[]
 }
 
 /** False, and nothing changed, when the lease has ended or does not cover one of them. */
@@ -23,7 +23,7 @@ export function finishWork(c: Change, f: Finished): boolean {
   const places = f.results.map(({ n }) => c.db.get(sql.recipient, message, n, lease))
   if (places.includes(undefined) || new Set(f.results.map(({ n }) => n)).size < places.length) return false
 
-  if (f.warned) markWarned(c, message)
+  markWarned(c, message, f.warned)
   for (const [i, row] of places.entries()) {
     const result = f.results[i]
     if (row !== undefined && result !== undefined) settle(c, placeOf(row), result)
@@ -34,9 +34,9 @@ export function finishWork(c: Change, f: Finished): boolean {
   return true
 }
 
-function markWarned({ db, at }: Change, message: number): void {
-  db.run(sql.warned, message, at)
-  db.run(sql.warnedRecipients, message)
+function markWarned({ db, at }: Change, message: number, recipients: readonly number[]): void {
+  if (recipients.length > 0) db.run(sql.warned, message, at)
+  for (const n of recipients) db.run(sql.warnedRecipient, message, n)
 }
 
 function settle(c: Change, place: Place, result: Result): void {

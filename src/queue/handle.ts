@@ -111,7 +111,7 @@ export class QueueHandle implements Queue {
   }
 
   finish({ token }: Lease, results: readonly Result[], more: FinishMore = {}): Promise<boolean> {
-    const { reports = [], warned = false } = more
+    const { reports = [], warned = [] } = more
     return this.#putAll(reports, () =>
       this.#thread.ask<'finish'>({ do: 'finish', token, results, reports: reports.map(packed), warned }),
     )

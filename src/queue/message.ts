@@ -61,6 +61,8 @@ export type KeptRecipient = NewRecipient & {
   readonly by?: string
   /** Let go from being held: such ones of one sender to one address leave one after the other. */
   readonly releasedAt?: number
+  /** Its sender was told that it is late. */
+  readonly isWarned?: true
 }
 
 export type KeptMessage = {
@@ -73,7 +75,7 @@ export type KeptMessage = {
   readonly envelope: string
   /** Bytes of the content. */
   readonly size: number
-  /** When its sender was told that it is late. */
+  /** When its sender was told first that some of it is late. */
   readonly warnedAt?: number
 }
 

@@ -204,7 +204,7 @@ async function finish(
   puts += 1
   const report = message(`m${puts}`, [recipient('ann@fabrikam.example')], { sender: '', peer: 'causeway' })
   const { id } = model.leases.get(token) ?? {}
-  const isDone = await b.queue.finish({ token }, results, s.report ? { reports: [report], warned: true } : {})
+  const isDone = await b.queue.finish({ token }, results, s.report ? { reports: [report], warned: covered } : {})
   assert.equal(isDone, model.finish(token, results, at))
   if (isDone && s.report) model.put(report, { at, leaseMs, token: undefined })
   const kept = id === undefined ? undefined : await b.queue.show(id)

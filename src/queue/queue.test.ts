@@ -143,10 +143,20 @@ describe('claim', () => {
     assert.ok(first !== undefined && second !== undefined)
     const report = message('report', ['ann@fabrikam.example'], { sender: '', peer: 'causeway' })
     await b.queue.finish(first.lease, [{ n: 0, kind: 'unchanged', reply: '', why: '' }], {
-      warned: true,
+      warned: [0],
       reports: [report],
     })
     await b.queue.finish(second.lease, [{ n: 1, kind: 'unchanged', reply: '', why: '' }])
+    const inLane = (lane: string) => b.queue.claim({ limit: 9, warnBefore, force: true, lane })
+    assert.deepEqual(await inLane('tenant:contoso'), [])
+    const [other, ...rest] = await inLane('mx:other.example')
+    assert.ok(other !== undefined && rest.length === 0)
+    assert.deepEqual(
+      other.recipients.map(({ n, isWarned }) => [n, isWarned]),
+      [[1, undefined]],
+      'the one that nobody was told of',
+    )
+    await b.queue.finish(other.lease, [{ n: 1, kind: 'unchanged', reply: '', why: '' }], { warned: [1] })
     assert.deepEqual(await b.queue.claim({ limit: 9, warnBefore, force: true }), [])
     assert.equal((await b.queue.show('old'))?.message.warnedAt, b.clock.now)
     assert.deepEqual(ids(await b.queue.claim({ limit: 9, receivedBefore: warnBefore, lane: 'mx:other.example' })), [

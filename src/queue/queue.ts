@@ -32,5 +32,6 @@ export type {
   Trouble,
 } from './message.ts'
 export { type OpenedQueue, openQueue, type QueueOptions } from './open-queue.ts'
+export { givenUpFrom, waitsSince } from './patience.ts'
 export { NotDone } from './thread.ts'
 export type { ClaimQuery, FinishMore, Lease, Put, Result, Work } from './work.ts'

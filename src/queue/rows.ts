@@ -35,6 +35,7 @@ export function keptRecipient(row: Row): KeptRecipient {
     ...(isThere(row.last_at) && { lastAt: Number(row.last_at) }),
     ...(row.wish === 'return' && { wish: 'return' }),
     ...(isThere(row.who) && { by: String(row.who) }),
+    ...(row.warned === 1 && { isWarned: true }),
     ...(isThere(row.released_at) && { releasedAt: Number(row.released_at) }),
   }
 }

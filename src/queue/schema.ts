@@ -45,7 +45,7 @@ const migrations: readonly Migration[] = [
      warned_at INTEGER
    ) STRICT;` +
     // key: the address as the directory compares it. since: when it was received, or released from being held; its age counts
-    // from there. warned: its message's sender was told that it is late. line: sender and address of a released one.
+    // from there. warned: its sender was told that it is late. line: sender and address of a released one.
     `CREATE TABLE recipient (
      message INTEGER NOT NULL REFERENCES message (n),
      n INTEGER NOT NULL,

@@ -61,7 +61,7 @@ export const finish = {
     WHERE message = ?1 AND n = ?2`,
   unchanged: `UPDATE recipient SET state = 'waiting', lease = NULL WHERE message = ?1 AND n = ?2`,
   warned: `UPDATE message SET warned_at = ?2 WHERE n = ?1 AND warned_at IS NULL`,
-  warnedRecipients: `UPDATE recipient SET warned = 1 WHERE message = ?1`,
+  warnedRecipient: `UPDATE recipient SET warned = 1 WHERE message = ?1 AND n = ?2`,
   anyRecipient: `SELECT n FROM recipient WHERE message = ?1 LIMIT 1`,
   message: `SELECT id, size FROM message WHERE n = ?1`,
   leasesOf: `DELETE FROM lease WHERE message = ?1`,

@@ -30,7 +30,7 @@ test('a thread that stops is started again; what it had in hand is answered, and
       () => false,
     )
   while (!(await isBack())) await sleep(50)
-  const finished = { token: work.lease.token, results: [], reports: [], warned: false }
+  const finished = { token: work.lease.token, results: [], reports: [], warned: [] }
   assert.equal(await thread.ask<'finish'>({ do: 'finish', ...finished }), true)
   await thread.close()
   rmSync(dir, { recursive: true })

@@ -54,6 +54,6 @@ export type Result = { readonly n: number; readonly reply: string; readonly why:
 /** What is committed together with results. */
 export type FinishMore = {
   readonly reports?: readonly NewMessage[]
-  /** The sender has been told that the message is late: with one of these reports, or nobody is to be told. */
-  readonly warned?: boolean
+  /** Recipients of whom the sender has been told that they are late: with one of these reports, or nobody is to be told. */
+  readonly warned?: readonly number[]
 }

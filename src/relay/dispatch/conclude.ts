@@ -1,12 +1,20 @@
 /** Writes down what became of recipients: results, and the reports that they cause, in one commit; and the trace of it. */
-import type { KeptMessage, KeptRecipient, Lease, NewMessage, Queue, Result } from '../../queue/queue.ts'
+import {
+  givenUpFrom,
+  type KeptMessage,
+  type KeptRecipient,
+  type Lease,
+  type NewMessage,
+  type Queue,
+  type Result,
+} from '../../queue/queue.ts'
 import { type Fate, reportFor } from '../notify/notify.ts'
 import { oneLine, type Recorder } from '../record/record.ts'
 import type { Finisher } from './finisher.ts'
 import { type Case, type Ended, isLate, type Judged, judge, mayBeTold, type Times } from './judge.ts'
 
 export type ConcludeParts = {
-  readonly queue: Pick<Queue, 'content'>
+  readonly queue: Pick<Queue, 'content' | 'now'>
   readonly finisher: Finisher
   readonly recorder: Recorder
   readonly now: () => Date
@@ -50,7 +58,7 @@ export async function conclude(parts: ConcludeParts, c: Conclusion): Promise<voi
   const isDone = await parts.finisher.finish(
     c.lease,
     all.map(({ result }) => result),
-    { reports, warned: late.length > 0 },
+    { reports, warned: late.map(({ ended }) => ended.kept.n) },
   )
   if (!isDone) return
   parts.recorder.reported(reports.length)
@@ -74,15 +82,13 @@ const staysLate = ({ of, times }: Tried, { ended, judged: { result } }: Told): b
 
 async function reportOn(
   { queue, now }: ConcludeParts,
-  { of, times }: Tried,
+  { of }: Tried,
   kind: 'failed' | 'delayed',
   told: readonly Told[],
 ): Promise<NewMessage | undefined> {
   const { project, message, kept } = of
   if (told.length === 0 || !mayBeTold(kept)) return undefined
   const content = (await queue.content(message.id).catch(() => undefined)) ?? Buffer.of()
-  // The queue's clock and the one on the wall may differ.
-  const left = message.receivedAt + project.policy.returnAfterMs - times.now
   return reportFor({
     project,
     kind,
@@ -91,8 +97,14 @@ async function reportOn(
     content,
     recipients: told.map(({ ended, judged }) => fateOf(ended, judged, now)),
     now: now(),
-    ...(kind === 'delayed' ? { giveUpAt: new Date(now().getTime() + left) } : {}),
+    ...(kind === 'delayed' ? { giveUpAt: firstGivenUp(of, told, now().getTime() - queue.now()) } : {}),
   })
+}
+
+/** Of all whom the report names. The queue's clock and the one on the wall, which its readers have, may be `apart`. */
+function firstGivenUp({ project, message }: Case, told: readonly Told[], apart: number): Date {
+  const ends = told.map(({ ended }) => givenUpFrom(message, ended.kept, project.policy))
+  return new Date(Math.min(...ends) + apart)
 }
 
 function fateOf(

@@ -134,6 +134,43 @@ test('a warning after four hours, once; after two days it comes back, with a rep
   await inBalance(s)
 })
 
+test('each next hop has its own warning: none uses up that of another, least of all one that nobody asked for', async () => {
+  await using s = await setStage()
+  s.script(at('RCPT', '450 4.2.1 come back'))
+  s.relay.answer(() => ({ code: 450, enhanced: '4.2.1', text: 'come back too' }))
+  await s.fromOne(['mary@shared.example', 'x@away.example'])
+  await s.fromOne(['mary@shared.example', 'x@away.example'], { notify: 'NEVER' })
+  await waiting(s)
+  s.relay.answer((mail) => (mail.mailFrom.text === '' ? undefined : { code: 450, enhanced: '4.2.1', text: 'again' }))
+  const finals = () =>
+    s.relay.arrived.flatMap((m) => /Final-Recipient: rfc822;\s*(\S+)/.exec(m.raw.toString())?.[1] ?? [])
+  s.relay.pass(5 * hour)
+  await until('two warnings', () => finals().length === 2)
+  assert.deepEqual(finals().toSorted(), ['mary@shared.example', 'x@away.example'])
+  await waiting(s)
+  s.relay.pass(hour)
+  await waiting(s)
+  assert.equal(finals().length, 2, 'once')
+})
+
+test('a warning names a deadline that counts from the release, as the giving up does', async () => {
+  await using s = await setStage()
+  s.use({ mode: 'hold' })
+  await s.fromOne(['mary@shared.example'])
+  s.use()
+  s.relay.pass(3 * 24 * hour)
+  s.script(at('RCPT', '450 4.2.1 busy'))
+  const releasedAt = s.relay.queue.now()
+  await s.relay.queue.release({ domain: 'shared.example' }, 'ann')
+  await waiting(s)
+  s.relay.pass(5 * hour)
+  await until('a warning', () => s.relay.arrived.length === 1)
+  const raw = s.relay.arrived[0]?.raw.toString() ?? ''
+  const apart = s.relay.queue.now() - Date.parse(/^Date: (.*?)\r$/m.exec(raw)?.[1] ?? '')
+  const until_ = Date.parse(/^Will-Retry-Until: (.*?)\r$/m.exec(raw)?.[1] ?? '') + apart
+  assert.ok(Math.abs(until_ - (releasedAt + 48 * hour)) < 5000, raw)
+})
+
 test('what waits for a hop that is down is warned of and comes back without being tried one by one', async () => {
   await using s = await setStage({ times: { overdueMs: 20, firstPauseMs: 30 } })
   s.script(at('', '421 4.3.2 closed'))

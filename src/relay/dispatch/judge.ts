@@ -1,6 +1,14 @@
 /** What an outcome means for a recipient in the queue: done, to be tried again, given back to its sender, or held. */
 import type { Project } from '../../project/project.ts'
-import { backOffMs, type KeptMessage, type KeptRecipient, type Result, type Trouble } from '../../queue/queue.ts'
+import {
+  backOffMs,
+  givenUpFrom,
+  type KeptMessage,
+  type KeptRecipient,
+  type Result,
+  type Trouble,
+  waitsSince,
+} from '../../queue/queue.ts'
 import { meaningOf, type Outcome } from '../deliver/deliver.ts'
 import type { Kept } from '../keep/keep.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
@@ -75,17 +83,15 @@ function givenUp({ kept }: Case, facts: Facts, end: 'refused' | 'expired'): Judg
     : { result: { ...facts, kind: 'held', cause: end } }
 }
 
-/** Time that it was held does not count. */
-export const ageAt = (now: number, { receivedAt }: KeptMessage, { releasedAt }: KeptRecipient): number =>
-  now - (releasedAt ?? receivedAt)
+export const ageAt = (now: number, message: KeptMessage, kept: KeptRecipient): number => now - waitsSince(message, kept)
 
 function isExpired({ project, message }: Case, kept: KeptRecipient, now: number): boolean {
-  return ageAt(now, message, kept) >= project.policy.returnAfterMs
+  return now >= givenUpFrom(message, kept, project.policy)
 }
 
-/** Its sender is to hear that it is late: once, of all that wait. */
+/** Its sender is to hear that it is late: once of each recipient, because those of other next hops are late by themselves. */
 export function isLate({ project, message }: Case, kept: KeptRecipient, now: number): boolean {
-  return message.warnedAt === undefined && ageAt(now, message, kept) >= project.policy.warnAfterMs
+  return kept.isWarned !== true && ageAt(now, message, kept) >= project.policy.warnAfterMs
 }
 
 type Waiting = Extract<Result, { kind: 'waiting' }>
