@@ -91,6 +91,13 @@ const cases: { readonly [name: string]: Case } = {
   '13-own-address-of-the-other-tenant-was-written': {
     recipients: [{ ...mary, recipient: recipient('mary@two.example') }],
   },
+  '14-handed-to-servers-without-dsn': {
+    kind: 'relayed',
+    recipients: [
+      { ...mary, reply: '250 2.6.0 <letter-1@one.example> mx.two.example queued it for mary@two.example' },
+      { ...bob, reply: '250 ok' },
+    ].map((fate) => ({ ...fate, recipient: { ...fate.recipient, notify: 'SUCCESS' } })),
+  },
 }
 
 const project = projectOf(sharedDomain)

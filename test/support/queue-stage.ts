@@ -21,19 +21,23 @@ export type QueueStage = AsyncDisposable & {
   script(answer: Script | undefined): void
   use(o?: Settings): void
   /** Mail of John of tenant one, or of Zoe in the internet. */
-  fromOne(to: readonly string[], o?: { readonly from?: string; readonly body?: string }): Promise<Said>
-  fromNet(to: readonly string[]): Promise<Said>
+  fromOne(to: readonly string[], o?: Wording & { readonly from?: string }): Promise<Said>
+  fromNet(to: readonly string[], o?: Wording): Promise<Said>
   kept(filter?: Filter): Promise<readonly KeptRecipient[]>
   /** Who is kept, and how: `mary@shared.example waiting`. */
   states(): Promise<readonly string[]>
   story(said: Said): readonly TraceEvent[]
 }
 
+type Wording = { readonly body?: string; readonly notify?: string }
+
 export type Settings = {
   readonly policy?: string
   readonly mode?: string
   /** Internal addresses; the external one has the same name. */
   readonly people?: readonly string[]
+  /** Another external address of a person, by its name. */
+  readonly aliases?: Readonly<Record<string, string>>
   /** Tenant one is not there. */
   readonly isOneGone?: boolean
 }
@@ -51,12 +55,13 @@ export async function setStage(o: RelayOptions = {}): Promise<QueueStage> {
   const relay = await startRelay({ deadlineMs: 300, ...o })
   const clients: { one?: SmallClient; net?: SmallClient } = {}
   let number = 0
-  const send = async (who: 'one' | 'net', from: string, to: readonly string[], body = 'Hello.\n'): Promise<Said> => {
+  const send = async (who: 'one' | 'net', from: string, to: readonly string[], o: Wording = {}): Promise<Said> => {
+    const { body = 'Hello.\n', notify } = o
     number += 1
     const client = (clients[who] ??= await smallClient(relay.port, who === 'one' ? '127.0.0.1' : '127.0.0.2'))
     const author = from === '' ? 'john@one.example' : from
     const raw = bytes(`From: ${author}\nTo: ${to[0]}\nMessage-ID: <${number}@stage.example>\n\n${body}`)
-    return client.send({ from, to, raw })
+    return client.send({ from, to, raw, ...(notify === undefined ? {} : { notify }) })
   }
   const kept = async (filter: Filter = {}) => {
     const { items } = await relay.queue.list(filter, { limit: 1000 })
@@ -70,8 +75,8 @@ export async function setStage(o: RelayOptions = {}): Promise<QueueStage> {
       script = next
     },
     use: (settings = {}) => relay.use(project(relay, two, settings)),
-    fromOne: (to, { from = 'john@one.example', body } = {}) => send('one', from, to, body),
-    fromNet: (to) => send('net', 'zoe@away.example', to),
+    fromOne: (to, { from = 'john@one.example', ...o } = {}) => send('one', from, to, o),
+    fromNet: (to, o) => send('net', 'zoe@away.example', to, o),
     kept,
     states: async () =>
       (await kept()).map(({ address, state, cause }) => [address, state, cause].filter(Boolean).join(' ')),
@@ -89,12 +94,15 @@ export async function setStage(o: RelayOptions = {}): Promise<QueueStage> {
 }
 
 function project(relay: RunningRelay, two: Peer, o: Settings): Project {
-  const { policy = '', mode = 'open', people = everybody, isOneGone = false } = o
+  const { policy = '', mode = 'open', people = everybody, aliases = {}, isOneGone = false } = o
   const sink = hop(relay.sinkPort)
   const one = `  - { name: one, kind: smtp, domains: [one.example], from: { addresses: [127.0.0.1] }, to: ${sink}, outbound: { smarthost: ${sink} } }`
   const other = `  - { name: two, kind: smtp, domains: [two.example], from: { addresses: [127.0.0.99] }, to: ${hop(two.port)} }`
   const there = people.filter((address) => !isOneGone || !address.endsWith('@one.example'))
-  const entries = there.map((at) => `  - { internal: ${at}, external: ${at.split('@')[0]}@shared.example }`)
+  const entries = there.map((at) => {
+    const name = at.split('@')[0] ?? ''
+    return `  - { internal: ${at}, external: ${name}@shared.example, aliases: [${aliases[name] ?? ''}] }`
+  })
   return projectOf(`
 name: stage
 gateway: { hostname: gw.example.net }

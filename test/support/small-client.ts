@@ -9,6 +9,8 @@ export type Letter = {
   readonly via?: 'DATA' | 'BDAT'
   /** More of MAIL, such as `BODY=8BITMIME`. */
   readonly parameters?: string
+  /** Of every RCPT. */
+  readonly notify?: string
 }
 /** Code and text of the last reply, and what each recipient was told. */
 export type Said = { readonly code: number; readonly text: string; readonly recipients: readonly number[] }
@@ -38,7 +40,7 @@ export async function smallClient(port: number, localAddress = '127.0.0.1'): Pro
 }
 
 async function transaction(
-  { from, to, raw, via = 'DATA', parameters = '' }: Letter,
+  { from, to, raw, via = 'DATA', parameters = '', notify }: Letter,
   socket: Socket,
   say: (line: string) => Promise<Reply>,
   next: () => Promise<Reply>,
@@ -46,7 +48,8 @@ async function transaction(
   const mail = await say(`MAIL FROM:<${from}> ${parameters}`.trimEnd())
   if (mail.code >= 400) return { ...mail, recipients: [] }
   const told: Reply[] = []
-  for (const each of to) told.push(await say(`RCPT TO:<${each}>`))
+  const asked = notify === undefined ? '' : ` NOTIFY=${notify}`
+  for (const each of to) told.push(await say(`RCPT TO:<${each}>${asked}`))
   const recipients = told.map((reply) => reply.code)
   const refused = told.find((reply) => reply.code >= 400)
   if (refused !== undefined && recipients.every((code) => code >= 400)) {

@@ -53,6 +53,8 @@ function statusOf(r: ReportRequest, { status }: ReportRecipient): string {
       return isCode ? `4${status.slice(1)}` : '4.0.0'
     case 'failed':
       return isCode && !status.startsWith('2') ? status : '5.0.0'
+    case 'relayed':
+      return isCode && status.startsWith('2') ? status : '2.0.0'
   }
 }
 

@@ -25,6 +25,8 @@ function opening({ kind, recipients }: ReportRequest): string {
       return `Your message could not be delivered to ${them}:`
     case 'delayed':
       return `Your message has not been delivered to ${them} yet:`
+    case 'relayed':
+      return `Your message was handed to the mail server of ${them}:`
   }
 }
 
@@ -44,10 +46,19 @@ function aboutMessage({ arrival }: ReportRequest, subject: string): readonly str
 
 function closing(r: ReportRequest): readonly string[] {
   const signature = `This report was written by the mail system at ${r.hostname}. Your administrator finds the details in the attached parts.`
-  if (r.kind === 'failed') return ['It will not be tried again.', signature]
+  switch (r.kind) {
+    case 'failed':
+      return ['It will not be tried again.', signature]
+    case 'delayed':
+      return [promise(r), signature]
+    case 'relayed':
+      return ['You asked to be told. You need not do anything.', signature]
+  }
+}
+
+function promise(r: ReportRequest): string {
   const until = r.giveUpAt === undefined ? '' : ` until ${dateTime(r.giveUpAt)}`
-  const promise = `You need not do anything, and you need not send it again. It will be tried${until}. If it cannot be delivered by then, you will get another report.`
-  return [promise, signature]
+  return `You need not do anything, and you need not send it again. It will be tried${until}. If it cannot be delivered by then, you will get another report.`
 }
 
 const maxColumns = 76

@@ -1,8 +1,8 @@
 /** What a delivery report is made from, and the parts that it is made of. */
 import type { Content } from '../message/message.ts'
 
-/** The actions of RFC 3464 section 2.3.3 that we report. */
-export type ReportKind = 'failed' | 'delayed'
+/** The actions of RFC 3464 section 2.3.3 that we report. relayed: handed to a server that will not report success itself. */
+export type ReportKind = 'failed' | 'delayed' | 'relayed'
 
 export type ReportRecipient = {
   /** As the sender wrote it. */

@@ -25,11 +25,13 @@ export function writeReport(request: ReportRequest): Buffer {
   return Buffer.concat([head, ...pieces, Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1')])
 }
 
+const prefixes = { failed: 'Undeliverable:', delayed: 'Delivery delayed:', relayed: 'Relayed:' } as const
+
 /** Exchange's own limit; it keeps an unbroken word within a line, too. */
 const maxSubject = 255
 
 function header(r: ReportRequest, original: Header, subject: string, boundary: string): string {
-  const prefix = r.kind === 'failed' ? 'Undeliverable:' : 'Delivery delayed:'
+  const prefix = prefixes[r.kind]
   // RFC 5322 section 3.6.4; anything that is no msg-id is not repeated.
   const messageId = /^<[!-;=?-~]{1,900}>$/.exec(textOf(original, 'message-id'))?.[0]
   return [

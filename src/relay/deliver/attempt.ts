@@ -49,6 +49,8 @@ export type Outcome = {
   readonly unreached?: true
   /** The hop was not asked: the reason lies with us. */
   readonly ours?: true
+  /** Of what was delivered: the hop offers DSN, and answers for NOTIFY from now on. */
+  readonly dsn?: boolean
 }
 
 /** Would the hop take mail for this recipient now? `unknown`: it did not say. */

@@ -17,7 +17,8 @@ export function notTaken(session: Session, asked: string, reply: Reply): Outcome
 
 /** What the answer to the whole message means for those recipients who were accepted. */
 export function ofMessage(session: Session, reply: Reply): Outcome {
-  if (isPositive(reply)) return outcomeAt(session, 'delivered', reply, `taken: ${said(reply)}`)
+  if (isPositive(reply))
+    return { ...outcomeAt(session, 'delivered', reply, `taken: ${said(reply)}`), dsn: session.offers.dsn }
   const outcome = notTaken(session, 'the message', reply)
   if (reply !== connectionLost) return outcome
   return { ...outcome, uncertain: true, why: `unknown outcome: ${outcome.why}; the next hop may have the message` }

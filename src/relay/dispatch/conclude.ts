@@ -8,7 +8,7 @@ import {
   type Queue,
   type Result,
 } from '../../queue/queue.ts'
-import { type Fate, reportFor } from '../notify/notify.ts'
+import { endsTrail, type Fate, type Occasion, reportFor } from '../notify/notify.ts'
 import { oneLine, type Recorder } from '../record/record.ts'
 import type { Finisher } from './finisher.ts'
 import { type Case, type Ended, isLate, type Judged, judge, mayBeTold, type Times } from './judge.ts'
@@ -52,7 +52,8 @@ export async function conclude(parts: ConcludeParts, c: Conclusion): Promise<voi
     ))
   const late = tried === undefined ? [] : told.filter((one) => staysLate(tried, one))
   const delayed = tried && (await reportOn(parts, tried, 'delayed', late))
-  const reports = [failed, delayed].filter((report) => report !== undefined)
+  const relayed = tried && (await reportOn(parts, tried, 'relayed', told.filter(leftTheTrail)))
+  const reports = [failed, delayed, relayed].filter((report) => report !== undefined)
   const all = [...c.direct, ...told.map(({ ended, judged }) => ({ kept: ended.kept, result: judged.result }))]
   if (all.length === 0) return
   const isDone = await parts.finisher.finish(
@@ -61,9 +62,8 @@ export async function conclude(parts: ConcludeParts, c: Conclusion): Promise<voi
     { reports, warned: late.map(({ ended }) => ended.kept.n) },
   )
   if (!isDone) return
-  parts.recorder.reported(reports.length)
+  parts.recorder.reported(reports)
   trace(parts.recorder, c.message, all, failed)
-  for (const report of reports) traceReport(parts.recorder, report)
 }
 
 function verdict({ of, times, isWish }: Tried, ended: Ended): Judged {
@@ -80,10 +80,12 @@ function wished({ kept }: Case, { kept: { n, reply }, outcome }: Ended): Judged 
 const staysLate = ({ of, times }: Tried, { ended, judged: { result } }: Told): boolean =>
   (result.kind === 'waiting' || result.kind === 'unchanged') && isLate(of, ended.kept, times.now)
 
+const leftTheTrail = ({ ended: { recipient, outcome } }: Told): boolean => endsTrail(recipient.notify, outcome)
+
 async function reportOn(
   { queue, now }: ConcludeParts,
   { of }: Tried,
-  kind: 'failed' | 'delayed',
+  kind: Occasion['kind'],
   told: readonly Told[],
 ): Promise<NewMessage | undefined> {
   const { project, message, kept } = of
@@ -128,9 +130,4 @@ function trace(recorder: Recorder, message: KeptMessage, all: readonly Direct[],
     if (result.kind === 'held') steps.queued('HOLD', kept.address, `${result.cause}: ${result.why}`)
     if (result.kind === 'returned') steps.queued('RETURN', kept.address, told)
   }
-}
-
-function traceReport(recorder: Recorder, { id, messageId, recipients }: NewMessage): void {
-  const steps = recorder.again({ id, messageId, sender: '' })
-  for (const { address, why } of recipients) steps.queued('KEEP', address, why)
 }

@@ -114,6 +114,31 @@ test('a report of ours stays as it was written: it names the address that its re
   assert.deepEqual(changes, [])
 })
 
+test('NOTIFY=SUCCESS: where the next hop offers no DSN the sender hears that the trail ends, at once or out of the queue', async () => {
+  await using s = await setStage()
+  const relayed = () => s.relay.arrived.map((m) => m.raw.toString()).filter((m) => m.includes('Action: relayed'))
+  const notify = 'SUCCESS,FAILURE'
+  const offersNothing = at('EHLO', '250 two.example')
+  s.script(offersNothing)
+  // Ann's host is our own listener, which offers DSN: it has the question now.
+  const said = await s.fromOne(['mary@shared.example', 'ann@shared.example'], { notify })
+  assert.equal(said.code, 250)
+  await until('a report', () => relayed().length === 1)
+  assert.match(relayed()[0] ?? '', /Final-Recipient: rfc822;\s*mary@shared\.example\r\nAction: relayed\r\nStatus: 2\./)
+  assert.doesNotMatch(relayed()[0] ?? '', /ann@|two\.example/)
+  s.script((line) => offersNothing(line) ?? at('RCPT', '450 4.2.1 busy')(line))
+  await s.fromOne(['mary@shared.example'], { notify })
+  await s.fromOne(['mike@shared.example'])
+  await s.fromNet(['mike@shared.example'], { notify })
+  await waiting(s)
+  s.script(offersNothing)
+  s.relay.pass(2 * minute)
+  await drained(s)
+  assert.equal(s.two.messages.filter((m) => m.length > 0).length, 4)
+  assert.equal(relayed().length, 2, 'nobody else asked, or may be told')
+  await inBalance(s)
+})
+
 test('a warning after four hours, once; after two days it comes back, with a report', async () => {
   await using s = await setStage()
   s.script(at('RCPT', '450 4.2.1 come back'))

@@ -14,7 +14,7 @@ export type Fate = {
   readonly recipient: Pick<Recipient, 'text' | 'notify' | 'orcpt'>
   /** The address that the next hop was given. */
   readonly rewritten: string
-  /** Of no meaning for a warning. */
+  /** Of no meaning for a warning, and for who was handed on. */
   readonly end: End
   /** The last words of the next hop, code first; '' = it was never asked. */
   readonly reply: string
@@ -53,5 +53,6 @@ function statusOf({ end, reply }: Fate, kind: ReportKind): string {
   if (kind === 'failed' && end !== 'refused') return ofEnd[end]
   const [, code = '', enhanced] = /^([2-5])\d\d[ -](?:([245]\.\d{1,3}\.\d{1,3})\b)?/.exec(reply) ?? []
   if (enhanced !== undefined) return enhanced
+  if (kind === 'relayed') return '2.0.0'
   return code === '4' || kind === 'delayed' ? '4.0.0' : '5.0.0'
 }

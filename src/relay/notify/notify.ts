@@ -13,6 +13,7 @@ import { readMessage } from '../../mail/message/message.ts'
 import { type ReportKind, type Returned, writeReport } from '../../mail/report/report.ts'
 import type { Project } from '../../project/project.ts'
 import type { NewMessage } from '../../queue/queue.ts'
+import type { Outcome } from '../deliver/deliver.ts'
 import { factsText, type Kept, laneOfTenant, ownEnvelope } from '../keep/keep.ts'
 import { withoutSecrets } from '../rewrite/rewrite.ts'
 import { aboutRecipient, type Fate } from './about-recipient.ts'
@@ -71,10 +72,23 @@ export function reportFor(occasion: Occasion): NewMessage | undefined {
   }
 }
 
-/** RFC 3461 section 4.1. Without NOTIFY the choice is ours (section 4.1, last paragraph): people want to know both. */
+const asked = { failed: 'FAILURE', delayed: 'DELAY', relayed: 'SUCCESS' } as const
+
+/**
+ * RFC 3461 section 4.1. Without NOTIFY the choice is ours (section 4.1, last paragraph): people want to know of trouble, and of
+ * nothing else.
+ */
 function wants(notify: string | undefined, kind: ReportKind): boolean {
-  if (notify === undefined) return true
-  return notify.split(',').includes(kind === 'failed' ? 'FAILURE' : 'DELAY')
+  if (notify === undefined) return kind !== 'relayed'
+  return notify.split(',').includes(asked[kind])
+}
+
+/**
+ * RFC 3461 section 5.2.2: who asked to hear of success is told that the trail ends, where the next hop did not offer DSN. Where
+ * it did, that hop has the question now.
+ */
+export function endsTrail(notify: string | undefined, outcome: Pick<Outcome, 'kind' | 'dsn'>): boolean {
+  return outcome.kind === 'delivered' && outcome.dsn === false && wants(notify, 'relayed')
 }
 
 /**

@@ -47,6 +47,9 @@ const refusals: readonly Row[] = [
 
 export function inPlainWords(kind: ReportKind, end: End, reply: string): string {
   if (kind === 'delayed') return 'The other server does not take the message at the moment, or cannot be reached.'
+  // RFC 3461 section 5.2.2: a success report may never come.
+  if (kind === 'relayed')
+    return 'The other server took the message. It does not say when it has reached the mailbox: this is the last that you hear of it, unless it fails there.'
   switch (end) {
     case 'refused':
       return refusals.find(({ when }) => when.test(reply))?.say ?? 'The other server refused the message for good.'

@@ -4,6 +4,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
+import type { NewMessage } from '../../queue/queue.ts'
 import type { Trace, TraceEvent } from '../../trace/trace.ts'
 import type { Peer, Refusal } from '../admit/admit.ts'
 import { type Authentication, resultsLine, type Verdict } from '../authenticate/authenticate.ts'
@@ -23,6 +24,8 @@ export type Record = Steps & {
   authenticated(found: Authentication, verdict: Verdict): void
   rejected(refusals: readonly Refusal[], reply: Reply): Reply
   answered(reply: Reply, tally: Tally): Reply
+  /** A report about it was put into the queue, as a message of its own. */
+  reported(report: NewMessage): void
   /** Something threw: the sender is told 451, and the trace keeps what was done until then. */
   broke(error: unknown): void
 }
@@ -40,7 +43,7 @@ export type Recorder = {
   /** The story of a message in the queue goes on. */
   again(known: Known): Steps
   /** Reports of our own were put into the queue. */
-  reported(reports: number): void
+  reported(reports: readonly NewMessage[]): void
   /** A recipient whom the sender was told nothing of has the message after all: it was not kept. */
   lateAtOnce(): void
   recipientRefused(client: Client, from: MailFrom, refusal: Refusal): void
@@ -55,7 +58,7 @@ export function makeRecorder(trace: Pick<Trace, 'write'>, now: () => Date): Reco
     begin: (incoming, about, tableVersion) => makeRecord(trace, now, counts, incoming, { ...about, tableVersion }),
     again: (known) => makeSteps(known.id, counts, (kind, more) => write({ kind, ...known, ...more })),
     reported(reports) {
-      counts.recipientsAccepted += reports
+      for (const report of reports) noteReport(counts, write, report)
     },
     lateAtOnce() {
       counts.recipientsAccepted += 1
@@ -120,12 +123,25 @@ function makeRecord(
       counts.refusedAtOnce += refused
       return done({ ...reply, text: reply.code < 300 ? `${reply.text} id=${id}` : reply.text })
     },
+    reported: (report) => noteReport(counts, (one) => trace.write([{ at: now().getTime(), ...one }]), report),
     broke(error) {
       counts.deferred += 1
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
       event('DEFER', { reply: oneLine(replies.internalError()), why })
       done(replies.internalError())
     },
+  }
+}
+
+/** It is accepted by us from us, and has a trace under an id of its own. */
+function noteReport(
+  counts: Counts,
+  write: (event: Omit<TraceEvent, 'at'>) => void,
+  { id, messageId, recipients }: NewMessage,
+): void {
+  for (const { address, why } of recipients) {
+    counts.recipientsAccepted += 1
+    write({ id, kind: 'KEEP', messageId, sender: '', recipients: [address], why })
   }
 }
 

@@ -17,6 +17,8 @@ export type Steps = {
   sealed(delivery: Delivery, seal: SealNote): void
   skipped(delivery: Delivery, recipient: PlannedRecipient, why: string): void
   carried(delivery: Delivery, outcomes: readonly Outcome[]): readonly Outcome[]
+  /** Its sender asked to hear that it was handed on, and cannot be told. */
+  unreported(recipient: string, why: string): void
   /** What the queue has done with a recipient, as written by the sender. */
   queued(kind: 'KEEP' | 'HOLD' | 'RELEASE' | 'RETURN', recipient: string, why: string): void
 }
@@ -60,6 +62,9 @@ export function makeSteps(id: string, counts: Counts, write: Write): Steps {
         write(eventOf[outcome.kind], { ...addressed(recipient), ...told(outcome), direction: delivery.side })
       })
       return outcomes
+    },
+    unreported(recipient, why) {
+      write('PLAN', { recipients: [recipient], why: `its sender is not told that it was handed on: ${why}` })
     },
     queued(kind, recipient, why) {
       write(kind, { recipients: [recipient], why })

@@ -50,7 +50,7 @@ function toMessage(matter: Matter, keep: readonly ToKeep[]): NewMessage {
   }
 }
 
-function toKeptPeer(peer: Peer): KeptPeer {
+export function toKeptPeer(peer: Peer): KeptPeer {
   if (peer.kind === 'internet') return peer
   const { tenant, proofs, certificateNames } = peer
   return { kind: 'tenant', tenant: tenant.name, proofs, certificateNames }

@@ -22,6 +22,7 @@ import { keepRest } from './keep-rest.ts'
 import type { Memory } from './memory.ts'
 import { remember } from './remember.ts'
 import { decide, type Settled } from './table.ts'
+import { tellRelayed } from './tell-relayed.ts'
 
 export { type Memory, makeMemory } from './memory.ts'
 
@@ -56,13 +57,14 @@ export type Answer = { readonly reply: Reply; readonly tally: Tally }
 
 export async function settle(settler: Settler, matter: Matter): Promise<Answer> {
   const { settled, broken } = await attemptAll(settler, matter)
+  await tellRelayed(settler, matter, settled)
   if (broken !== undefined) {
-    remember(settler.memory, matter, settled)
+    remember(settler, matter, settled)
     throw broken.reason
   }
   const reply = await answerFor(settler, matter, settled)
   // 4xx brings the sender back; any other answer is the last one, and the same message once more is meant as one more.
-  if (reply.code >= 400 && reply.code < 500) remember(settler.memory, matter, settled)
+  if (reply.code >= 400 && reply.code < 500) remember(settler, matter, settled)
   else for (const { recipient } of settled) settler.memory.forget(matter.incoming, recipient.rewritten)
   return { reply, tally: tally(matter, settled, reply) }
 }
