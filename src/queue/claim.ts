@@ -2,7 +2,7 @@
 import type { Row } from '../store/store.ts'
 import type { Change } from './change.ts'
 import { always, Given } from './given.ts'
-import { claim as sql } from './sql.ts'
+import { look, claim as sql } from './sql.ts'
 import type { ClaimQuery, Work } from './work.ts'
 
 /**
@@ -12,12 +12,20 @@ import type { ClaimQuery, Work } from './work.ts'
  */
 export function claimWork(c: Change, q: ClaimQuery): readonly Work[] {
   const given = new Given(c, q)
-  if (q.receivedBefore !== undefined || q.warnBefore !== undefined) giveOld(given)
+  if (q.ids !== undefined) giveThese(given, q.ids)
+  else if (q.receivedBefore !== undefined || q.warnBefore !== undefined) giveOld(given)
   else {
     if (q.lane === undefined) giveWished(given)
     giveDue(given)
   }
   return given.works
+}
+
+function giveThese(given: Given, ids: readonly string[]): void {
+  for (const id of ids) {
+    const row = given.change.db.get(look.messageById, id)
+    if (row !== undefined && !given.isFull) giveAllLanes(given, Number(row.n), always)
+  }
 }
 
 function giveWished(given: Given): void {

@@ -76,9 +76,10 @@ function keepHeld(c: Change, place: Place, result: Extract<Result, { readonly ki
 function keepWaiting(c: Change, place: Place, result: Extract<Result, { readonly kind: 'waiting' }>): void {
   const nextAt = Math.round(result.nextAt ?? c.at + backOffMs(place.attempts + 1))
   const [reply, why] = [clipped(result.reply), clipped(result.why)]
-  c.db.run(sql.waiting, place.message, place.n, result.lane, result.trouble, reply, why, nextAt, c.at)
+  const attempts = result.isUntried === true ? 0 : 1
+  c.db.run(sql.waiting, place.message, place.n, result.lane, result.trouble, reply, why, nextAt, c.at, attempts)
   c.tally.move(place, result.lane, 'waiting')
-  c.tally.trouble(result.lane, result.trouble, reply)
+  if (result.isUntried !== true) c.tally.trouble(result.lane, result.trouble, reply)
   comeDue(c, place, result.lane, nextAt)
 }
 

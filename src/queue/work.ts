@@ -31,6 +31,8 @@ export type ClaimQuery = {
   /** Sum of message sizes; the first piece is given whatever its size. */
   readonly maxBytes?: number
   readonly lane?: string
+  /** These messages only, in their order. */
+  readonly ids?: readonly string[]
   readonly exceptLanes?: readonly string[]
   readonly receivedBefore?: number
   /** Received before, and its sender not yet told that it is late. */
@@ -45,8 +47,14 @@ export type Result = { readonly n: number; readonly reply: string; readonly why:
   /** Refused for good or expired: reported, or there is nobody to be told. */
   | { readonly kind: 'returned' }
   | { readonly kind: 'held'; readonly cause: HoldCause }
-  /** nextAt: by the number of attempts when absent. */
-  | { readonly kind: 'waiting'; readonly lane: string; readonly trouble: Trouble; readonly nextAt?: number }
+  /** nextAt: by the number of attempts when absent. isUntried: no attempt was made, so none counts and the lane is in no trouble. */
+  | {
+      readonly kind: 'waiting'
+      readonly lane: string
+      readonly trouble: Trouble
+      readonly nextAt?: number
+      readonly isUntried?: true
+    }
   /** Nothing was tried; it is due when it was due before. */
   | { readonly kind: 'unchanged' }
 )

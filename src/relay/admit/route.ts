@@ -29,6 +29,8 @@ type Refused = {
   /** The domain that asks everybody to come back: an attempt that goes into the ledger. */
   readonly retryLater?: string
 }
+/** When it is asked: of a message that comes, or of one that was taken before and waits. */
+export type Time = 'first' | 'again'
 export type Route =
   | Way
   /** The domain stands still and its mail is kept; `way` is where it would go. */
@@ -39,21 +41,27 @@ export type Route =
  * The way of one recipient. The relay rule is applied to what lies outside, so the answer holds for this envelope only.
  * Mail that is refused in the end is not taken to be held first: hold comes after everything else has been judged.
  */
-export function route(project: Project, peer: Peer, from: MailFrom, recipient: Recipient): Route {
+export function route(project: Project, peer: Peer, from: MailFrom, recipient: Recipient, time: Time = 'first'): Route {
   const domain = domainKey(recipient.address.domain)
   const mode = servedDomain(project, domain)?.mode ?? 'open'
   const why = `${domain} is in mode ${mode}`
   if (mode === 'retry-later')
     return { kind: 'refused', reply: replies.domainRetryLater(domain), why, retryLater: domain }
-  const way = routeAsOpen(project, peer, from, recipient)
+  const way = routeAsOpen(project, peer, from, recipient, time)
   return mode === 'hold' && way.kind !== 'refused' ? { kind: 'held', domain, way, why } : way
 }
 
 /** The same as if every domain were open. */
-export function routeAsOpen(project: Project, peer: Peer, from: MailFrom, recipient: Recipient): Way | Refused {
+export function routeAsOpen(
+  project: Project,
+  peer: Peer,
+  from: MailFrom,
+  recipient: Recipient,
+  time: Time = 'first',
+): Way | Refused {
   const domain = domainKey(recipient.address.domain)
   if (domain === '') return toLiteral(recipient)
-  return inside(project, peer, recipient, domain) ?? outside(peer, from, domain)
+  return inside(project, peer, recipient, domain, time) ?? outside(peer, from, domain)
 }
 
 /** An address literal would let anybody who may relay reach servers that only we can reach. */
@@ -61,11 +69,20 @@ function toLiteral({ text }: Recipient): Refused {
   return { kind: 'refused', reply: replies.domainNotServed(), why: `${text} names a server, not a domain` }
 }
 
-function inside(project: Project, peer: Peer, recipient: Recipient, domain: string): Way | Refused | undefined {
+function inside(
+  project: Project,
+  peer: Peer,
+  recipient: Recipient,
+  domain: string,
+  time: Time,
+): Way | Refused | undefined {
   const internal = project.table.internal(recipient.address)
   if (internal.entry !== undefined) {
     const home = tenantOfDomain(project, domainOf(internal.to))
-    if (home !== undefined) return person(peer, recipient, home, internal.to, internal.entry)
+    if (home !== undefined) {
+      const found = person(home, internal.to, internal.entry)
+      return (time === 'first' && goesRound(peer, recipient, home, internal.to)) || found
+    }
   }
   const owner = tenantOfDomain(project, domain) ?? bounceHome(project, recipient, domain)
   const isBounce = recipient.address.form !== 'person'
@@ -83,11 +100,11 @@ function asksAnother(project: Project, peer: Peer, owner: Tenant, domain: string
   return peer.tenant.name !== owner.name || servedDomain(project, domain)?.unknown.kind !== 'tenant'
 }
 
-function person(peer: Peer, recipient: Recipient, tenant: Tenant, to: string, entry: Entry): Way | Refused {
+function person(tenant: Tenant, to: string, entry: Entry): Way {
   // An entry for many people says the same of each, so that a message to all of them has one reason.
   const who = entry.kind === 'exact' ? to : entry.internal
   const why = `${entry.id} says that ${who} lives in tenant ${tenant.name}`
-  return goesRound(peer, recipient, tenant, to) ?? { kind: 'inside', tenant, to, entry, why }
+  return { kind: 'inside', tenant, to, entry, why }
 }
 
 function unchanged(peer: Peer, recipient: Recipient, tenant: Tenant, who: string): Way | Refused {
@@ -96,7 +113,10 @@ function unchanged(peer: Peer, recipient: Recipient, tenant: Tenant, who: string
   return goesRound(peer, recipient, tenant, to) ?? { kind: 'inside', tenant, to, why }
 }
 
-/** Going back into the tenant that the message came from is right when the recipient was rewritten, a loop when it was not. */
+/**
+ * Going back into the tenant that the message came from is right when the recipient was rewritten, a loop when it was not. A person
+ * who moves into that tenant while the message waits lives there by a name that was another's when it was taken: no loop.
+ */
 function goesRound(peer: Peer, recipient: Recipient, tenant: Tenant, to: string): Refused | undefined {
   if (peer.kind !== 'tenant' || peer.tenant.name !== tenant.name || to !== recipient.text) return undefined
   const why = `${to} came from tenant ${tenant.name} and would go back to it unchanged`
