@@ -77,7 +77,8 @@ test('a next hop that was down is back where it was, and what it gets then is co
     0.2,
   )
   assert(figures.accepted > 1 && figures.perSecond > 10 && figures.drain !== undefined)
-  assert.deepEqual([figures.lost, figures.doubled], [figures.accepted, 1])
+  assert.equal(figures.lost, figures.accepted)
+  assert(figures.doubled > 0)
 })
 
 test('a message that comes twice, and one that never comes, are told', async () => {

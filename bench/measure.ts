@@ -50,6 +50,7 @@ export type Window = readonly [number, number]
 /** Seconds of load before each measurement, so that connections are open and caches filled. */
 const runInSeconds = 1
 const usualPatienceMs = 60_000
+const flushEveryMs = 1000
 const memoryEveryMs = 1000
 const sampleCount = 3
 
@@ -94,23 +95,39 @@ async function load(bench: Bench, peer: Peer, cell: Cell, seconds: number): Prom
   const cpuBefore = cpuSeconds(peer.roots)
   const sent = await generator.ask('load', asked)
   const cpuDown = cpuSeconds(peer.roots) - cpuBefore
-  const back = cell.isDown ? { upAt: await comesBack(bench, peer) } : {}
-  await drained(bench, sent.accepted.length)
+  const back = cell.isDown ? { upAt: await comesBack(bench) } : {}
+  await drained(bench, sent.accepted.length, cell.isDown ? peer.flush : async () => {})
   const cpu = cell.isDown ? cpuDown : cpuSeconds(peer.roots) - cpuBefore
   return { sent, arrivals: await sink.ask('arrivals', undefined), cpuSeconds: cpu, ...back }
 }
 
-async function comesBack({ sink }: Bench, peer: Peer): Promise<number> {
+async function comesBack({ sink }: Bench): Promise<number> {
   await sink.ask('comeBack', undefined)
-  const upAt = nowMs()
-  await peer.flush()
-  return upAt
+  return nowMs()
 }
 
-/** Until as many have arrived as were accepted; gives up, and what is missing is counted as lost. */
-async function drained({ sink, patienceMs = usualPatienceMs }: Bench, accepted: number): Promise<void> {
+/**
+ * Until as many have arrived as were accepted; gives up, and what is missing is counted as lost. While nothing comes it flushes,
+ * again and again: Postfix may still be laying aside what it took last.
+ */
+async function drained(
+  { sink, patienceMs = usualPatienceMs }: Bench,
+  accepted: number,
+  flush: () => Promise<void>,
+): Promise<void> {
   const giveUpAt = nowMs() + patienceMs
-  while (nowMs() < giveUpAt && (await sink.ask('count', undefined)) < accepted) await sleep(20)
+  let [before, flushAt] = [0, 0]
+  for (;;) {
+    const count = await sink.ask('count', undefined)
+    if (count >= accepted || nowMs() > giveUpAt) return
+    if (count > before) flushAt = nowMs() + flushEveryMs
+    else if (nowMs() > flushAt) {
+      await flush()
+      flushAt = nowMs() + flushEveryMs
+    }
+    before = count
+    await sleep(20)
+  }
 }
 
 function figuresOf(
