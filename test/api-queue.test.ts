@@ -274,6 +274,16 @@ describe('release of a domain', () => {
     assert.deepEqual([ended?.what, ended?.object], ['domain.release.end', 'shared.example'])
   })
 
+  test('when nothing is held any more it says whether the order ends by itself, or stands', async () => {
+    await post(path, {})
+    assert.match((await get(path)).json.advice, /^nothing is held any more; the order ends by itself/)
+    await stage.ask('PUT', '/v1/domains/shared.example/mode', { mode: 'hold' })
+    assert.match(
+      (await get(path)).json.advice,
+      /^nothing is held any more; while shared\.example is on hold the order stands/,
+    )
+  })
+
   test('of a domain that nobody knows', async () => {
     assert.equal((await post('/v1/domains/unknown.example/release', {})).status, 404)
     assert.equal((await post('/v1/domains/no%20domain/release', {})).status, 404)

@@ -1,4 +1,4 @@
-/** Letting the held mail of a domain go: an order that stands until it is ended, and survives a restart. */
+/** Letting the held mail of a domain go: an order that survives a restart, and ends when all is gone and the domain is not on hold. */
 import { z } from 'zod'
 import { domainKey } from '../mail/address/address.ts'
 import { type Project, servedDomain } from '../project/project.ts'
@@ -124,8 +124,9 @@ function modeOf(project: Project | undefined, domain: string) {
 function adviceOn(domain: string, mode: string | undefined, held: number, order: ReleaseOrder | undefined): string {
   const open = mode === 'hold' ? `; new mail is held first until you say \`causeway domain open ${domain}\`` : ''
   if (order === undefined) return held === 0 ? 'nothing is held' : `let it go: causeway domain release ${domain}${open}`
-  if (held === 0)
-    return `nothing is held any more; the order stands until you say: causeway domain release ${domain} --stop${open}`
+  if (held === 0 && mode === 'hold')
+    return `nothing is held any more; while ${domain} is on hold the order stands, and what comes goes by it; to end it: causeway domain release ${domain} --stop${open}`
+  if (held === 0) return 'nothing is held any more; the order ends by itself within some minutes'
   if (order.whenAccepted && order.asked > 0 && order.notAccepted === order.asked)
     return `the target takes none of the addresses yet: is ${domain} an accepted domain there, and do the mailboxes have their addresses?${open}`
   return `going on${open}`

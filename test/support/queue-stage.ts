@@ -55,8 +55,8 @@ export async function setStage(o: RelayOptions = {}): Promise<QueueStage> {
   const relay = await startRelay({ deadlineMs: 300, ...o })
   const clients: { one?: SmallClient; net?: SmallClient } = {}
   let number = 0
-  const send = async (who: 'one' | 'net', from: string, to: readonly string[], o: Wording = {}): Promise<Said> => {
-    const { body = 'Hello.\n', notify } = o
+  const send = async (who: 'one' | 'net', from: string, to: readonly string[], words: Wording = {}): Promise<Said> => {
+    const { body = 'Hello.\n', notify } = words
     number += 1
     const client = (clients[who] ??= await smallClient(relay.port, who === 'one' ? '127.0.0.1' : '127.0.0.2'))
     const author = from === '' ? 'john@one.example' : from
@@ -75,8 +75,8 @@ export async function setStage(o: RelayOptions = {}): Promise<QueueStage> {
       script = next
     },
     use: (settings = {}) => relay.use(project(relay, two, settings)),
-    fromOne: (to, { from = 'john@one.example', ...o } = {}) => send('one', from, to, o),
-    fromNet: (to, o) => send('net', 'zoe@away.example', to, o),
+    fromOne: (to, { from = 'john@one.example', ...words } = {}) => send('one', from, to, words),
+    fromNet: (to, words) => send('net', 'zoe@away.example', to, words),
     kept,
     states: async () =>
       (await kept()).map(({ address, state, cause }) => [address, state, cause].filter(Boolean).join(' ')),

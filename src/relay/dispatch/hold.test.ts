@@ -46,6 +46,14 @@ test('what waits when its domain is put on hold is held at its next attempt; let
   await inBalance(s)
 })
 
+/** Some ticks after so much time. */
+async function ordersAfter(s: QueueStage, ms: number, orders: number, why: string): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  s.relay.pass(ms)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.equal((await s.relay.queue.releaseOrders()).length, orders, why)
+}
+
 test('a release order lets everything go, in the order of arrival, at its rate', async () => {
   await using s = await setStage()
   s.use({ mode: 'hold' })
@@ -61,6 +69,11 @@ test('a release order lets everything go, in the order of arrival, at its rate',
   assert.deepEqual(bodies(s), ['1', '2', '3', '4', '5', '6'])
   const [order] = await s.relay.queue.releaseOrders()
   assert.equal(order?.released, 6)
+  await drained(s)
+  await ordersAfter(s, 3 * minute, 1, 'on hold it stands')
+  s.use()
+  await ordersAfter(s, 30_000, 1, 'what came before may be on its way')
+  await ordersAfter(s, minute, 0, 'it has ended by itself')
   assert.match(s.relay.events.find((e) => e.kind === 'RELEASE')?.why ?? '', /by the order of ann/)
   await drained(s)
   await inBalance(s)
@@ -127,7 +140,7 @@ test('what waits for a domain in retry-later stays, and goes when it is open', a
   await until('waiting', async () => (await s.states()).join() === 'mary@shared.example waiting')
   s.use({ mode: 'retry-later' })
   s.script(undefined)
-  s.relay.pass(3 * day)
+  s.relay.pass(3 * 60 * minute)
   await until('the reason', async () => /retry-later/.test((await s.kept())[0]?.why ?? ''))
   assert.equal(s.relay.arrived.length, 0, 'nothing was reported')
   s.use()

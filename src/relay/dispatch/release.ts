@@ -1,8 +1,9 @@
 /**
  * Carries out release orders: the held mail of a domain goes in the order of arrival, at the order's rate; with
- * `whenAccepted` each recipient only once the next hop has said to a probe that it takes the address.
+ * `whenAccepted` each recipient only once the next hop has said to a probe that it takes the address. An order whose domain is
+ * not on hold ends by itself when nothing is held there any more.
  */
-import type { Project } from '../../project/project.ts'
+import { type Project, servedDomain } from '../../project/project.ts'
 import type { HeldRecipient, Queue, ReleaseOrder, ReleaseStep } from '../../queue/queue.ts'
 import { routeAsOpen } from '../admit/admit.ts'
 import type { Carrier } from '../carry/carry.ts'
@@ -11,7 +12,7 @@ import { type Delivery, plan } from '../plan/plan.ts'
 import type { Recorder } from '../record/record.ts'
 
 export type ReleaseParts = {
-  readonly queue: Pick<Queue, 'now' | 'figures' | 'releaseOrders' | 'nextHeld' | 'letGo'>
+  readonly queue: Pick<Queue, 'now' | 'releaseOrders' | 'nextHeld' | 'letGo' | 'endRelease'>
   readonly carrier: Pick<Carrier, 'probe'>
   readonly recorder: Recorder
   readonly project: () => Project | undefined
@@ -30,15 +31,28 @@ const rememberMs = 60_000
 /** What was not used up while nothing was there is not made up for all at once. */
 const longestSavingMs = 5000
 
+/**
+ * So long nothing must have been held before an order ends: a message that came while the domain was on hold is held only
+ * once its other recipients were tried.
+ */
+const restMs = 60_000
+
 /** Where an order has got to. In memory: after a restart it begins at the front, where the oldest are. */
-type Progress = { budget: number; at: number; after?: string; readonly refused: Map<string, number> }
+type Progress = {
+  budget: number
+  at: number
+  after?: string
+  /** Nothing was held when it was looked for, since then. */
+  doneSince?: number
+  readonly refused: Map<string, number>
+}
 
 export function makeReleases(parts: ReleaseParts): Releases {
   const progress = new Map<string, Progress>()
   let isRunning = false
   return {
     async tick(signal) {
-      if (isRunning || parts.queue.figures.held === 0 || parts.project() === undefined) return 0
+      if (isRunning || parts.project() === undefined) return 0
       isRunning = true
       try {
         return await carryOut(parts, progress, signal)
@@ -67,7 +81,9 @@ async function stepOf(parts: ReleaseParts, order: ReleaseOrder, mine: Progress, 
   const limit = Math.floor(mine.budget)
   if (limit === 0) return 0
   const look = order.whenAccepted ? looksAtOnce : Math.min(looksAtOnce, limit)
-  const { items, next } = await parts.queue.nextHeld(order.domain, look, order.whenAccepted ? mine.after : undefined)
+  const after = order.whenAccepted ? mine.after : undefined
+  const { items, next } = await parts.queue.nextHeld(order.domain, look, after)
+  await endWhenDone(parts, order, mine, items.length === 0 && after === undefined)
   const chosen = order.whenAccepted
     ? await acceptedOf(parts, mine, items, limit, signal)
     : { go: items, asked: 0, notAccepted: 0, seen: items.length }
@@ -80,6 +96,21 @@ async function stepOf(parts: ReleaseParts, order: ReleaseOrder, mine: Progress, 
   mine.budget -= released
   for (const item of chosen.go) trace(parts, order, item)
   return released
+}
+
+/** While the domain is on hold more will come, and the order stands. */
+async function endWhenDone(
+  { queue, project }: ReleaseParts,
+  { domain }: ReleaseOrder,
+  mine: Progress,
+  isDone: boolean,
+): Promise<void> {
+  const now = project()
+  if (!isDone || now === undefined || servedDomain(now, domain)?.mode === 'hold') delete mine.doneSince
+  else {
+    mine.doneSince ??= queue.now()
+    if (queue.now() - mine.doneSince >= restMs) await queue.endRelease(domain)
+  }
 }
 
 function save(mine: Progress, { perMinute }: ReleaseOrder, now: number): void {
