@@ -1,9 +1,8 @@
 /** One piece of work out of the queue: the same stages as at the first time, with the project as it is now. */
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Project } from '../../project/project.ts'
-import { tenantNamed } from '../../project/project.ts'
-import type { KeptRecipient, Result, Work } from '../../queue/queue.ts'
-import { type Route, type Routed, route, routeAsOpen } from '../admit/admit.ts'
+import type { KeptRecipient, Work } from '../../queue/queue.ts'
+import type { Routed } from '../admit/admit.ts'
 import type { Carrier } from '../carry/carry.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import { type Again, type Kept, laneOf, messageAgain, readRecipient } from '../keep/keep.ts'
@@ -12,7 +11,8 @@ import { type Delivery, plan, type View } from '../plan/plan.ts'
 import type { Steps } from '../record/record.ts'
 import { type Copy, rewrite } from '../rewrite/rewrite.ts'
 import type { Direct } from './conclude.ts'
-import { type Ended, spread } from './judge.ts'
+import type { Ended } from './judge.ts'
+import { elsewhere, held, routeNow } from './where.ts'
 
 export type Trip = {
   readonly carrier: Carrier
@@ -24,6 +24,10 @@ export type Trip = {
   /** Of the queue's clock. */
   readonly now: number
   readonly signal: AbortSignal
+  /** Deliveries are several, and one has ended: who has the message by now is to be written down at once. */
+  readonly onDelivered: (ended: readonly Ended[]) => void
+  /** Something threw; what becomes of those whom it concerns. */
+  readonly onBroken: (error: unknown, kept: readonly KeptRecipient[]) => readonly Direct[]
 }
 
 export type Arrived = {
@@ -35,7 +39,6 @@ export type Arrived = {
 
 type Person = { readonly kept: KeptRecipient; readonly recipient: Recipient }
 
-const operatorPauseMs = 15 * 60_000
 /** A domain that says retry-later is looked at this often: its mode changes without a word to us. */
 const retryLaterPauseMs = 5 * 60_000
 
@@ -53,14 +56,44 @@ export async function attempt(trip: Trip): Promise<Arrived> {
   const deliveries = isOurs ? planned.map((one) => ({ ...one, view: 'unchanged' }) as const) : planned
   const here = deliveries.filter((delivery) => laneOf(delivery) === work.lane)
   const moved = deliveries.filter((delivery) => !here.includes(delivery))
-  const carried = await Promise.all(here.map((delivery) => carry(trip, again, delivery)))
-  const persons = new Map(sorted.people.map((person) => [person.recipient, person.kept]))
-  const ended = here.flatMap((delivery, i) => endOf(persons, delivery, carried[i] ?? []))
+  const people = new Map(sorted.people.map((person) => [person.recipient, person.kept]))
+  const went = await Promise.all(here.map((delivery) => deliver(trip, again, delivery, people, here.length > 1)))
   return {
-    direct: [...sorted.direct, ...moved.flatMap((delivery) => elsewhere(trip, persons, delivery))],
-    ended: [...sorted.refused, ...ended],
-    outcomes: carried.flat(),
+    direct: [
+      ...sorted.direct,
+      ...moved.flatMap((delivery) => keptOf(people, delivery).map((one) => elsewhere(one, laneOf(delivery), trip.now))),
+      ...went.flatMap(({ direct }) => direct),
+    ],
+    ended: [...sorted.refused, ...went.flatMap(({ ended }) => ended)],
+    outcomes: went.flatMap(({ outcomes }) => outcomes),
   }
+}
+
+/**
+ * The slowest of several must not decide when it is known who has the message: who was written down at once is sent no
+ * second copy after a crash. The rest is told together, so that one report tells of it.
+ */
+async function deliver(
+  trip: Trip,
+  again: Again,
+  delivery: Delivery,
+  people: People,
+  isOneOfMany: boolean,
+): Promise<Arrived> {
+  try {
+    const outcomes = await carry(trip, again, delivery)
+    const ended = endOf(people, delivery, outcomes)
+    const [delivered, others] = isOneOfMany ? parted(ended) : [[], ended]
+    if (delivered.length > 0) trip.onDelivered(delivered)
+    return { direct: [], ended: others, outcomes }
+  } catch (error) {
+    return { direct: trip.onBroken(error, keptOf(people, delivery)), ended: [], outcomes: [] }
+  }
+}
+
+function parted(ended: readonly Ended[]): readonly [delivered: readonly Ended[], others: readonly Ended[]] {
+  const isDelivered = ({ outcome }: Ended): boolean => outcome.kind === 'delivered'
+  return [ended.filter(isDelivered), ended.filter((one) => !isDelivered(one))]
 }
 
 type Sorted = {
@@ -82,31 +115,15 @@ function sortOut(trip: Trip, again: Again): Sorted {
       direct.push(held(kept, 'operator', recipient.why))
       continue
     }
-    const way = routeNow(trip, again, kept, recipient)
+    const way = routeNow(trip.project, trip.kept, again, kept, recipient)
     if (way.kind === 'held') direct.push(held(kept, 'domain', way.why))
     else if (way.kind !== 'refused') {
       routed.push({ recipient, route: way })
       people.push({ kept, recipient })
     } else if (way.retryLater === undefined) refused.push(notRouted({ kept, recipient }, way.reply, way.why))
-    else direct.push(waiting(trip, kept, way.why, 'temporary', retryLaterPauseMs))
+    else refused.push(comesBackLater({ kept, recipient }, way.reply, way.why))
   }
   return { direct, refused, routed, people }
-}
-
-/** What somebody let go is not held again because its domain stands still. A report of ours finds its reader in any case. */
-function routeNow(
-  { project, kept }: Trip,
-  { admission, incoming }: Again,
-  recipientKept: KeptRecipient,
-  recipient: Recipient,
-): Route {
-  const find = recipientKept.releasedAt === undefined ? route : routeAsOpen
-  const found = find(project, admission.peer, incoming.mailFrom, recipient)
-  if (kept.peer.kind !== 'causeway' || found.kind === 'inside' || found.kind === 'held') return found
-  const tenant = tenantNamed(project, kept.peer.tenant)
-  if (tenant === undefined) return found
-  const why = `a report of ours for somebody who writes through tenant ${tenant.name}`
-  return { kind: 'inside', tenant, to: recipient.text, why }
 }
 
 async function carry(trip: Trip, again: Again, delivery: Delivery): Promise<readonly Outcome[]> {
@@ -132,6 +149,9 @@ function copyOf(again: Again, project: Project, view: View): Copy {
 
 type People = ReadonlyMap<Recipient, KeptRecipient>
 
+const keptOf = (people: People, { recipients }: Delivery): readonly KeptRecipient[] =>
+  recipients.flatMap(({ recipient }) => people.get(recipient) ?? [])
+
 function endOf(people: People, delivery: Delivery, outcomes: readonly Outcome[]): readonly Ended[] {
   return delivery.recipients.flatMap(({ recipient, rewritten }, i) => {
     const [kept, outcome] = [people.get(recipient), outcomes[i]]
@@ -142,49 +162,24 @@ function endOf(people: People, delivery: Delivery, outcomes: readonly Outcome[])
   })
 }
 
-/** The directory or the project has changed: it is due at once, in the lane where it belongs now. */
-function elsewhere({ now }: Trip, people: People, delivery: Delivery): readonly Direct[] {
-  const lane = laneOf(delivery)
-  const result = {
-    kind: 'waiting',
-    lane,
-    trouble: 'temporary',
-    nextAt: now,
-    reply: '',
-    why: `it goes by ${lane} now`,
-  } as const
-  return delivery.recipients.flatMap(({ recipient }) => {
-    const kept = people.get(recipient)
-    return kept === undefined ? [] : [{ kept, result: { n: kept.n, ...result } }]
-  })
-}
-
 function notRouted({ kept, recipient }: Person, reply: Reply, why: string): Ended {
   const outcome: Outcome = { kind: 'refused', reply, why, remote: '', tls: '', ours: true }
   return { kept, recipient, lane: kept.lane, rewritten: recipient.text, outcome }
 }
 
-function tenantGone(trip: Trip, kept: KeptRecipient): Direct {
-  const { peer } = trip.kept
+/** The domain asks everybody to come back; what was taken before waits for it, and is warned of and given up as ever. */
+function comesBackLater({ kept, recipient }: Person, reply: Reply, why: string): Ended {
+  const { lane } = kept
+  const outcome: Outcome = { kind: 'deferred', reply, why, remote: '', tls: '', ours: true }
+  return { kept, recipient, lane, rewritten: recipient.text, outcome, untriedForMs: retryLaterPauseMs }
+}
+
+function tenantGone({ kept: { peer } }: Trip, kept: KeptRecipient): Direct {
   const name = peer.kind === 'internet' ? '' : peer.tenant
-  const why = `it came from tenant ${name}, which the project does not have: add the tenant again, or drop the message`
-  return waiting(trip, kept, why, 'operator', operatorPauseMs)
-}
-
-function waiting(
-  { now }: Trip,
-  kept: KeptRecipient,
-  why: string,
-  trouble: 'temporary' | 'operator',
-  pauseMs: number,
-): Direct {
-  const nextAt = now + spread(pauseMs)
-  return { kept, result: { n: kept.n, kind: 'waiting', lane: kept.lane, trouble, nextAt, reply: kept.reply, why } }
-}
-
-export function held(kept: KeptRecipient, cause: 'operator' | 'domain', why: string): Direct {
-  const result: Result = { n: kept.n, kind: 'held', cause, reply: kept.reply, why }
-  return { kept, result }
+  const [what, end] =
+    peer.kind === 'causeway' ? ['it is a report of ours for', 'drop it'] : ['it came from', 'drop the message']
+  const why = `${what} tenant ${name}, which the project does not have: add the tenant again and release it, or ${end}`
+  return held(kept, 'operator', why)
 }
 
 /** For a recipient whom nobody was asked about: an operator sends the message back. */

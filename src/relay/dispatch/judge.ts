@@ -27,6 +27,8 @@ export type Ended = {
   /** Whose host it was. */
   readonly tenant?: string
   readonly outcome: Outcome
+  /** It was not attempted, and is due again after so long. */
+  readonly untriedForMs?: number
 }
 
 /** `fate`: what its sender is to be told, if anybody may be. */
@@ -97,11 +99,12 @@ export function isLate({ project, message }: Case, kept: KeptRecipient, now: num
 type Waiting = Extract<Result, { kind: 'waiting' }>
 
 function waiting(
-  { lane, outcome, kept }: Ended,
+  { lane, outcome, kept, untriedForMs }: Ended,
   { now, soon }: Times,
-): Pick<Waiting, 'kind' | 'lane' | 'trouble' | 'nextAt'> {
+): Pick<Waiting, 'kind' | 'lane' | 'trouble' | 'nextAt' | 'isUntried'> {
   const trouble: Trouble = meaningOf(outcome.reply) ?? 'temporary'
   const again = { kind: 'waiting', lane, trouble } as const
+  if (untriedForMs !== undefined) return { ...again, nextAt: now + spread(untriedForMs), isUntried: true }
   if (trouble === 'operator') return { ...again, nextAt: now + spread(operatorPauseMs) }
   if (trouble === 'throttled')
     return { ...again, nextAt: now + Math.max(spread(shortestThrottleMs), 2 * backOffMs(kept.attempts + 1)) }

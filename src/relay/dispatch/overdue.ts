@@ -5,8 +5,8 @@
 import type { KeptRecipient, Work } from '../../queue/queue.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import { readEnvelope, readRecipient } from '../keep/keep.ts'
-import { held } from './attempt.ts'
 import type { Ended } from './judge.ts'
+import { elsewhere, held, laneNow } from './where.ts'
 import { type WorkerParts, writeDown } from './worker.ts'
 
 const atOnce = 50
@@ -34,7 +34,7 @@ async function sweep(parts: WorkerParts, lane: LaneInTrouble, before: Before): P
   }
 }
 
-/** Nothing is asked of the hop: the trouble of its lane is what happened to each of them. */
+/** Nothing is asked of the hop: the trouble of its lane is what happened to each of them, but for those who have moved away. */
 async function tell(parts: WorkerParts, { lastFailedAt, closed }: LaneInTrouble, work: Work): Promise<void> {
   const project = parts.project()
   const kept = readEnvelope(work.message.envelope)
@@ -47,8 +47,11 @@ async function tell(parts: WorkerParts, { lastFailedAt, closed }: LaneInTrouble,
       outcomes: [],
     })
   }
-  const known = work.recipients.map((one) => swept(one, outcome))
-  const direct = known.flatMap((one) => ('why' in one ? [held(one.kept, 'operator', one.why)] : []))
+  const now = parts.queue.now()
+  const placed = work.recipients.map((one) => ({ one, lane: laneNow(project, kept, one) ?? work.lane }))
+  const moved = placed.filter(({ lane }) => lane !== work.lane).map(({ one, lane }) => elsewhere(one, lane, now))
+  const known = placed.filter(({ lane }) => lane === work.lane).map(({ one }) => swept(one, outcome))
+  const direct = [...moved, ...known.flatMap((one) => ('why' in one ? [held(one.kept, 'operator', one.why)] : []))]
   const ended = known.flatMap((one) => ('why' in one ? [] : [one]))
   return writeDown(parts, work, { direct, ended, outcomes: [], by: { project, kept }, sweptAt: lastFailedAt })
 }

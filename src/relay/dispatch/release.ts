@@ -170,7 +170,7 @@ function deliveryOf(project: Project, { message, recipient: held }: HeldRecipien
   if (again === undefined) return undefined
   const { mailFrom } = again.incoming
   const { peer, from, pass } = again.admission
-  const way = routeAsOpen(project, peer, mailFrom, recipient)
+  const way = routeAsOpen(project, peer, mailFrom, recipient, 'again')
   if (way.kind === 'refused') return undefined
   return plan({ project, peer, mailFrom, from, pass, routed: [{ recipient, route: way }] }).deliveries[0]
 }

@@ -4,11 +4,12 @@ import type { KeptMessage, KeptRecipient, Lease, Queue, Work } from '../../queue
 import type { Carrier } from '../carry/carry.ts'
 import { type Kept, readEnvelope, readRecipient } from '../keep/keep.ts'
 import type { Recorder } from '../record/record.ts'
-import { type Arrived, attempt, byWish, held } from './attempt.ts'
+import { type Arrived, attempt, byWish } from './attempt.ts'
 import { conclude, type Direct } from './conclude.ts'
 import type { Finisher } from './finisher.ts'
 import { ageAt, type Ended } from './judge.ts'
 import type { Lanes } from './lanes.ts'
+import { held, unchanged } from './where.ts'
 
 export type WorkerParts = {
   readonly queue: Queue
@@ -39,13 +40,16 @@ export async function workOn(parts: WorkerParts, work: Work): Promise<void> {
   const isAttempt = work.wish === undefined
   if (isAttempt) parts.lanes.begin(work.lane)
   await whileHeld(parts, work.lease, async () => {
-    const arrival = await arrive(parts, work).catch((error: unknown) => broke(parts, work, error))
+    const early: Promise<void>[] = []
+    const failed = (error: unknown): void => parts.onTrouble(`message ${work.message.id}: ${String(error)}`)
+    const tell = (some: Arrival): void => void early.push(writeDown(parts, work, some).catch(failed))
+    const arrival = await arrive(parts, work, tell).catch((error: unknown) => broke(parts, work, error))
     if (isAttempt) parts.lanes.end(work.lane, arrival.outcomes)
-    await writeDown(parts, work, arrival)
+    await Promise.all([...early, writeDown(parts, work, arrival)])
   })
 }
 
-async function arrive(parts: WorkerParts, work: Work): Promise<Arrival> {
+async function arrive(parts: WorkerParts, work: Work, tell: (arrival: Arrival) => void): Promise<Arrival> {
   const { queue, carrier, recorder, signal } = parts
   const project = parts.project()
   if (project === undefined) return nothingTried(work.recipients.map(unchanged))
@@ -58,15 +62,13 @@ async function arrive(parts: WorkerParts, work: Work): Promise<Arrival> {
     return nothingTried(work.recipients.map((one) => held(one, 'operator', 'its content is not in the queue')))
   const { id, messageId, sender } = work.message
   const steps = recorder.again({ id, messageId, sender })
-  return { ...(await attempt({ ...by, carrier, work, content, steps, now: queue.now(), signal })), by }
+  const onDelivered = (ended: readonly Ended[]): void => tell({ direct: [], ended, outcomes: [], by })
+  const onBroken = (error: unknown, some: readonly KeptRecipient[]) => notDone(parts, work, error, some)
+  const trip = { ...by, carrier, work, content, steps, now: queue.now(), signal, onDelivered, onBroken }
+  return { ...(await attempt(trip)), by }
 }
 
 const nothingTried = (direct: readonly Direct[]): Arrival => ({ direct, ended: [], outcomes: [] })
-
-const unchanged = (kept: KeptRecipient): Direct => ({
-  kept,
-  result: { n: kept.n, kind: 'unchanged', reply: kept.reply, why: kept.why },
-})
 
 function toReturn(work: Work): Arrived {
   const direct: Direct[] = []
@@ -80,7 +82,16 @@ function toReturn(work: Work): Arrived {
 }
 
 /** A fault of ours, or a disk that cannot be read: this message waits, the others go on; in the end an operator looks at it. */
-function broke({ queue, onTrouble, project }: WorkerParts, work: Work, error: unknown): Arrival {
+function broke(parts: WorkerParts, work: Work, error: unknown): Arrival {
+  return nothingTried(notDone(parts, work, error, work.recipients))
+}
+
+function notDone(
+  { queue, onTrouble, project }: WorkerParts,
+  work: Work,
+  error: unknown,
+  recipients: readonly KeptRecipient[],
+): readonly Direct[] {
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
   onTrouble(`message ${work.message.id}: ${why}`)
   const now = queue.now()
@@ -93,12 +104,10 @@ function broke({ queue, onTrouble, project }: WorkerParts, work: Work, error: un
     reply: '',
     why,
   } as const
-  return nothingTried(
-    work.recipients.map((kept) =>
-      ageAt(now, work.message, kept) < longestMs
-        ? { kept, result: { n: kept.n, ...again } }
-        : held(kept, 'operator', why),
-    ),
+  return recipients.map((kept) =>
+    ageAt(now, work.message, kept) < longestMs
+      ? { kept, result: { n: kept.n, ...again } }
+      : held(kept, 'operator', why),
   )
 }
 
