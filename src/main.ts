@@ -19,6 +19,7 @@ import {
 import { type DiskWatchOptions, openQueue, watchDisk } from './queue/queue.ts'
 import { inRanges } from './relay/admit/admit.ts'
 import { makeAuthenticator } from './relay/authenticate/authenticate.ts'
+import { Budget } from './relay/budget.ts'
 import { makeCarrier } from './relay/carry/carry.ts'
 import { type Deliverer, makeDeliverer } from './relay/deliver/deliver.ts'
 import { makeDispatch } from './relay/dispatch/dispatch.ts'
@@ -98,7 +99,8 @@ async function assemble(
   const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now, keyVault(vault)), resolver, passKey, now })
   const project = () => live.current()
   const troubled = (what: string) => (why: string) => log('error', what, { why })
-  const dispatch = makeDispatch({ queue, carrier, recorder, project, now, onTrouble: troubled('dispatch') })
+  const budget = new Budget(machine().contentBytes)
+  const dispatch = makeDispatch({ queue, carrier, recorder, project, now, onTrouble: troubled('dispatch'), budget })
   const stopping = { by: 0 }
   opened.defer(() => dispatch.close(Math.max(0, stopping.by - performance.now())))
   const settler = { memory: makeMemory(), deadlineMs, queue, dispatch, disk, onTrouble: troubled('queue') }
@@ -127,7 +129,9 @@ async function assemble(
     log,
   }
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
-  const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, log))), (l) => l.drain(drainMs))
+  const listener = opened.adopt(await bound(listen({ ...listenOptions(o, live, backend, log), budget })), (l) =>
+    l.drain(drainMs),
+  )
   taking.listener = listener
   // First of all nothing more is taken out of the queue, while the connections come to their end.
   opened.defer(() => {

@@ -3,6 +3,7 @@
  * syncs once for many and an idle one at once.
  */
 import { parentPort, workerData } from 'node:worker_threads'
+import { spend } from '../mail/message/message.ts'
 import { failureOf, type SealedDb } from '../store/store.ts'
 import type { Change } from './change.ts'
 import type { Figures } from './figures.ts'
@@ -93,6 +94,7 @@ function writeSome(sealed: SealedDb, asked: readonly Asked<Write>[]): void {
     const piece = done.pieces[i]
     return piece?.ok === true ? { number, ok: true, value: piece.value } : failed(number, piece?.error)
   })
+  for (const { ask } of asked) if (ask.do === 'part') spend(ask.bytes)
   const figures = figuresNow(sealed)
   tell({ kind: 'answered', answers, ...(figures && { figures }) })
 }

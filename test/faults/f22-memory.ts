@@ -38,10 +38,8 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const enter = ['sh', '-c', `echo $$ >${group}/cgroup.procs; exec "$@"`, 'sh']
   try {
     await stage.start({ wrap: enter })
-    const body = Buffer.alloc(
-      25 * 1024 * 1024,
-      'all work and no play makes a message of many lines and of one size\r\n',
-    )
+    const line = 'all work and no play makes a message of many lines and of one size\r\n'
+    const body = Buffer.alloc(Math.floor((25 * 1024 * 1024) / line.length) * line.length, line)
     const senders = isShort ? 20 : 200
     let deaths = 0
     const watch = setInterval(() => {

@@ -10,6 +10,7 @@ import { type Header, parseHeader } from '../header/header.ts'
 
 export { hasBareLineEnds, is8bit, normaliseLineEnds } from './bytes.ts'
 export { dotStuff, dotUnstuff } from './dots.ts'
+export { spend } from './spent.ts'
 
 /** Without dot-stuffing. `bodyStart` is behind the empty line. */
 export type Message = {

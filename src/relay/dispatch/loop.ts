@@ -1,6 +1,7 @@
 /** Claims what is due and has it worked on, within bounds; one process has one. */
 import type { Project } from '../../project/project.ts'
 import type { ClaimQuery, Lease, NewMessage, Queue, Work } from '../../queue/queue.ts'
+import type { Budget } from '../budget.ts'
 import type { Carrier } from '../carry/carry.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import type { Recorder } from '../record/record.ts'
@@ -8,7 +9,6 @@ import type { Closed, Dispatch, Pending } from './dispatch.ts'
 import { makeFinisher } from './finisher.ts'
 import { follow } from './follow.ts'
 import { type LaneOptions, Lanes } from './lanes.ts'
-import { type Movers, makeMovers } from './moved.ts'
 import { sweepOverdue } from './overdue.ts'
 import { makeReleases, type Releases } from './release.ts'
 import { type WorkerParts, workOn } from './worker.ts'
@@ -32,6 +32,8 @@ export type DispatchParts = {
   /** Messages and bytes in hand at a time. */
   readonly maxInHand?: number
   readonly maxBytesInHand?: number
+  /** What they are counted in, together with what comes in. */
+  readonly budget?: Budget
 }
 
 export function makeDispatch(parts: DispatchParts): Dispatch {
@@ -43,6 +45,7 @@ export function makeDispatch(parts: DispatchParts): Dispatch {
 /** What is due in lanes that nothing is known of is claimed in pieces of this size. */
 const newWorkAtOnce = 20
 const mebibyte = 1024 * 1024
+const always = Number.POSITIVE_INFINITY
 /** What is still there after it was broken off does not come any more. */
 const lastWordsMs = 2000
 
@@ -51,7 +54,6 @@ class Loop implements Dispatch {
   readonly #worker: WorkerParts
   readonly #lanes: Lanes
   readonly #releases: Releases
-  readonly #movers: Movers
   readonly #abort = new AbortController()
   readonly #maxInHand: number
   readonly #maxBytes: number
@@ -71,13 +73,12 @@ class Loop implements Dispatch {
     const { queue, onTrouble, times = {} } = parts
     this.#parts = parts
     this.#maxInHand = parts.maxInHand ?? 200
-    this.#maxBytes = parts.maxBytesInHand ?? 128 * mebibyte
+    this.#maxBytes = Math.min(parts.maxBytesInHand ?? 128 * mebibyte, (parts.budget?.bytes ?? always) / 2)
     this.#lanes = new Lanes({ ...times, now: () => queue.now() })
     const finisher = makeFinisher(queue, onTrouble)
     const extendMs = times.extendMs ?? 10 * 60_000
     this.#worker = { ...parts, lanes: this.#lanes, finisher, signal: this.#abort.signal, extendMs }
     this.#releases = makeReleases(parts)
-    this.#movers = makeMovers(this.#worker, () => this.#isStopped)
   }
 
   start(): void {
@@ -85,7 +86,6 @@ class Loop implements Dispatch {
     const every = (ms: number, what: () => unknown): void => void this.#timers.push(setInterval(what, ms).unref())
     every(tickMs, () => this.kick())
     every(tickMs, () => this.#hold(this.#guarded('release orders', this.#release())))
-    every(tickMs, () => this.#hold(this.#guarded('who has moved', this.#move())))
     every(overdueMs, () => this.#hold(this.#guarded('overdue mail', sweepOverdue(this.#worker))))
     this.kick()
   }
@@ -116,7 +116,6 @@ class Loop implements Dispatch {
 
   tryLanes(): void {
     this.#lanes.forgive()
-    this.#movers.again()
     this.kick()
   }
 
@@ -160,10 +159,6 @@ class Loop implements Dispatch {
     if (!this.#isStopped && (await this.#releases.tick(this.#abort.signal)) > 0) this.kick()
   }
 
-  async #move(): Promise<void> {
-    if (!this.#isStopped && (await this.#movers.tick()) > 0) this.kick()
-  }
-
   async #look(): Promise<void> {
     while (this.#lookAgain && !this.#isStopped) {
       this.#lookAgain = false
@@ -205,20 +200,28 @@ class Loop implements Dispatch {
   }
 
   get #room(): number {
-    return this.#bytes >= this.#maxBytes ? 0 : Math.max(0, this.#maxInHand - this.#claimed)
+    return this.#freeBytes <= 0 ? 0 : Math.max(0, this.#maxInHand - this.#claimed)
+  }
+
+  /** One message is taken in any case, when nothing else is in hand: it may be longer than all that we may have. */
+  get #freeBytes(): number {
+    const free = Math.min(this.#maxBytes - this.#bytes, this.#parts.budget?.free ?? always)
+    return this.#claimed === 0 ? Math.max(1, free) : free
   }
 
   #claim(query: ClaimQuery): Promise<readonly Work[]> {
-    return this.#parts.queue.claim({ ...query, maxBytes: this.#maxBytes - this.#bytes })
+    return this.#parts.queue.claim({ ...query, maxBytes: this.#freeBytes })
   }
 
   #begin(work: Work): void {
     this.#claimed += 1
     this.#bytes += work.message.size
+    this.#parts.budget?.take(work.message.size)
     const done = async (): Promise<void> => {
       await this.#guarded(`message ${work.message.id}`, workOn(this.#worker, work))
       this.#claimed -= 1
       this.#bytes -= work.message.size
+      this.#parts.budget?.give(work.message.size)
       this.kick()
     }
     this.#hold(done())

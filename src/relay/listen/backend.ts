@@ -59,6 +59,8 @@ export type Incoming = {
   readonly raw: Buffer
   /** BDAT content is as the sender made it: bare line ends and NUL may stand in it (RFC 3030 section 2). */
   readonly via: 'DATA' | 'BDAT'
+  /** Its bytes count as being in hand until this is done, also when that is after the answer. */
+  readonly inHandUntil?: (work: Promise<unknown>) => void
 }
 
 /** Whose places a connection takes. For load alone: it opens no door. */

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
+import { spend } from '../../mail/message/message.ts'
 import { type Reply, replies, replyLines } from '../../mail/reply/reply.ts'
 import type { Client, Soon } from './backend.ts'
 import { obey } from './commands.ts'
@@ -274,7 +275,11 @@ export class Connection implements Conversation {
     const stop = end < 0 ? chunk.length : end
     this.#contentBytes += stop - at
     this.#wire.advance(stop)
-    if (end < 0) return this.#isEndless()
+    if (end < 0) {
+      // A large message comes in hundreds of them, and was copied out of each.
+      if (!content.keeps(chunk)) spend(chunk)
+      return this.#isEndless()
+    }
     this.content = undefined
     this.#contentBytes = 0
     content.done()

@@ -28,6 +28,8 @@ export type Transaction = {
 /** Bytes that are no commands: they go to `push` until it says where they end; then `done` replies. */
 export type Content = {
   push(chunk: Buffer, from: number): number
+  /** It is the message's from now on; otherwise the chunk may go when all of it was pushed. */
+  keeps(chunk: Buffer): boolean
   done(): void
 }
 

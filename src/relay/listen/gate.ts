@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { replyLines } from '../../mail/reply/reply.ts'
+import { Budget } from '../budget.ts'
 import type { Client, Standing } from './backend.ts'
 import { Connection, type Entrance } from './connection.ts'
 import type { House } from './conversation.ts'
@@ -31,7 +32,7 @@ export class Gate implements Listener {
   constructor(o: ListenOptions) {
     this.#o = o
     const limits = limitsOf(o.limits)
-    this.#places = new Places(limits)
+    this.#places = new Places(limits, o.budget ?? new Budget(limits.transferBytes))
     const onError = o.onError ?? (() => {})
     this.#house = {
       get hostname() {

@@ -57,3 +57,31 @@ test('a SIZE that was a lie grows by doubling, never beyond the limit', () => {
   assert.equal(message.length, 9 * mega)
   assert.ok(message.buffer.byteLength <= 10 * mega)
 })
+
+test('room is asked for before memory is taken, the whole of it as soon as SIZE is believed, and given back when it ends', () => {
+  const asked: number[] = []
+  const room = (bytes: number) => {
+    asked.push(bytes)
+    return bytes > 20.5 * mega ? ('transferBytes' as const) : undefined
+  }
+  grow(new Gather(150 * mega, 20 * mega, undefined, room), 20 * mega)
+  assert.ok((asked[0] ?? 0) < mega)
+  assert.ok((asked.at(-1) ?? 0) > 20 * mega)
+  assert.ok(asked.length <= 4, String(asked))
+  const refused = new Gather(150 * mega, 30 * mega, undefined, room)
+  assert.equal(grow(refused, 3 * mega).length, 0)
+  assert.equal(refused.passed, 'transferBytes')
+  assert.equal(asked.at(-1), 0)
+})
+
+test('a chunk that was copied is not kept, the first one is while it is all', () => {
+  const gather = new Gather(100)
+  const [first, second] = [Buffer.from('first'), Buffer.from('second')].map((text) =>
+    Buffer.from(new Uint8Array(text).buffer),
+  )
+  assert.ok(first !== undefined && second !== undefined)
+  gather.add(first, 0, first.length)
+  assert.equal(gather.keeps(first), true)
+  gather.add(second, 0, second.length)
+  assert.deepEqual([gather.keeps(first), gather.keeps(second)], [false, false])
+})

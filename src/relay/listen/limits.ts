@@ -122,11 +122,17 @@ const fixed = {
   rateBytes: 16_384,
 }
 
+/** The rest is left to what comes out of the queue, however much comes in. */
+const forTransfer = 3 / 4
+
 /** What is given, what is fixed, and what follows from both and from the machine. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
-  const known = { ...fixed, ...given }
+  const transferBytes = given.transferBytes ?? Math.floor(machine().contentBytes * forTransfer)
+  // What could never be taken is not announced.
+  const messageBytes =
+    given.transferBytes === undefined ? Math.min(fixed.messageBytes, transferBytes) : fixed.messageBytes
+  const known = { ...fixed, messageBytes, ...given }
   const connections = given.connections ?? machine().incoming
-  const transferBytes = given.transferBytes ?? Math.max(2 * known.messageBytes, machine().memoryBytes / 4)
   const places = (part: number) => Math.max(1, Math.floor(connections * part))
   // Whoever may send at all may send the longest message.
   const bytes = (part: number) => Math.max(known.messageBytes, Math.floor(transferBytes * part))

@@ -1,5 +1,6 @@
 /** What a listener is made of and what can be asked of it. */
 import type { SecureContextOptions } from 'node:tls'
+import type { Budget } from '../budget.ts'
 import type { Backend } from './backend.ts'
 import type { LimitName, Limits } from './limits.ts'
 
@@ -12,6 +13,8 @@ export type ListenOptions = {
   /** Asked for at the start and by every `setTls()`; undefined: no TLS is offered. */
   readonly secureContext: () => SecureContextOptions | undefined
   readonly limits?: Partial<Limits>
+  /** What all who have messages in hand share. Without it the listener has one of its own. */
+  readonly budget?: Budget
   readonly backend: Backend
   /** Load balancers: whoever connects from there begins with a PROXY header. Asked at each connection. */
   readonly isBalancer?: (address: string) => boolean

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Budget } from '../budget.ts'
 import type { Standing } from './backend.ts'
 import { type Limits, limitsOf } from './limits.ts'
-import { shareOf } from './machine.ts'
+import { contentOf, shareOf } from './machine.ts'
 import { Places, Stay } from './places.ts'
 import { sourceOf } from './source.ts'
 
@@ -26,7 +27,8 @@ function arriveOne(places: Places, standing: Standing, address: string, now: num
   return full.limit
 }
 
-const make = (given: Partial<Limits>) => new Places(limitsOf(given))
+const make = (given: Partial<Limits>, budget = new Budget(Number.POSITIVE_INFINITY)) =>
+  new Places(limitsOf(given), budget)
 
 test('the internet may fill its part, and a tenant finds the rest', () => {
   const places = make({ connections: 10 })
@@ -92,22 +94,70 @@ test('bytes in transfer: what has room, who is full, and that all is given back'
   assert.ok(stay instanceof Stay)
   stay.settle(internet, '192.0.2.1', 0)
   const [first, second] = [stay.cargo(), stay.cargo()]
-  assert.equal(first.load(20), undefined)
-  assert.equal(second.load(6), 'transferBytesPerSource')
-  assert.equal(second.load(5), undefined)
+  assert.equal(first.hold(20), undefined)
+  assert.equal(second.hold(6), 'transferBytesPerSource')
+  assert.equal(second.hold(5), undefined)
   const elsewhere = places.enter(0)
   assert.ok(elsewhere instanceof Stay)
   elsewhere.settle(internet, '192.0.2.2', 0)
   assert.equal(elsewhere.cargo().noRoomFor(25), undefined)
-  assert.equal(elsewhere.cargo().load(25), undefined)
+  assert.equal(elsewhere.cargo().hold(25), undefined)
   const third = places.enter(0)
   assert.ok(third instanceof Stay)
   third.settle(internet, '192.0.2.3', 0)
-  assert.equal(third.cargo().load(1), 'transferBytesOfInternet')
+  assert.equal(third.cargo().hold(1), 'transferBytesOfInternet')
   first.unload()
   first.unload()
-  assert.equal(third.cargo().load(20), undefined)
-  assert.equal(third.cargo().load(1), 'transferBytesOfInternet')
+  assert.equal(third.cargo().hold(20), undefined)
+  assert.equal(third.cargo().hold(1), 'transferBytesOfInternet')
+})
+
+function come(places: Places, standing: Standing, address: string): Stay {
+  const stay = places.enter(0)
+  assert.ok(stay instanceof Stay)
+  stay.settle(standing, address, 0)
+  return stay
+}
+
+test('what others have in hand is missing here; room is counted as a whole and given back as a whole', () => {
+  const budget = new Budget(100)
+  const places = make({ messageBytes: 100, transferBytes: 100 }, budget)
+  budget.take(60)
+  const cargo = come(places, contoso, '192.0.2.1').cargo()
+  assert.equal(cargo.noRoomFor(41), 'transferBytes')
+  assert.equal(cargo.hold(30), undefined)
+  assert.equal(cargo.hold(41), 'transferBytes')
+  assert.equal(budget.free, 10)
+  assert.equal(cargo.hold(40), undefined)
+  assert.equal(budget.free, 0)
+  cargo.unload()
+  assert.equal(budget.free, 40)
+})
+
+test('an attempt that goes on after the answer still has the message in hand', async () => {
+  const budget = new Budget(100)
+  const places = make({ messageBytes: 100, transferBytes: 100 }, budget)
+  const cargo = come(places, contoso, '192.0.2.1').cargo()
+  cargo.hold(40)
+  const [late, broken] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  cargo.until(late.promise)
+  cargo.until(broken.promise)
+  cargo.unload()
+  cargo.unload()
+  broken.reject(new Error('broken'))
+  await new Promise(setImmediate)
+  assert.equal(budget.free, 60)
+  late.resolve()
+  await new Promise(setImmediate)
+  assert.equal(budget.free, 100)
+})
+
+test('the memory of the machine: what is left at rest, halved; a quarter where others live there too', () => {
+  const mebibyte = 1024 * 1024
+  assert.equal(contentOf(400 * mebibyte), 100 * mebibyte)
+  assert.equal(contentOf(300 * mebibyte), 50 * mebibyte)
+  assert.equal(contentOf(16_000 * mebibyte), 4000 * mebibyte)
+  assert.equal(contentOf(100 * mebibyte), 8 * mebibyte)
 })
 
 test('refused recipients slow a source down; ten a minute are forgiven; a tenant is never slowed', () => {

@@ -3,6 +3,7 @@
  * besides, any other for the internet and for its source. The internet's part is smaller than all, so however many strangers
  * come, a tenant finds a place.
  */
+import type { Budget } from '../budget.ts'
 import type { Standing } from './backend.ts'
 import { Ledger, type Scope } from './ledger.ts'
 import { type LimitName, type Limits, noneMet } from './limits.ts'
@@ -16,6 +17,7 @@ const sweepMs = 10_000
 export class Places {
   /** How often each limit was met. */
   readonly counts: Record<LimitName, number>
+  readonly budget: Budget
   readonly #limits: Limits
   readonly #all: Ledger
   readonly #internet: Ledger
@@ -24,8 +26,9 @@ export class Places {
   readonly #others = new Map<string, Ledger>()
   #sweepAt = 0
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, budget: Budget) {
     this.#limits = limits
+    this.budget = budget
     this.counts = { ...noneMet }
     this.#all = new Ledger('all', '', limits)
     this.#internet = new Ledger('internet', '', limits)
@@ -101,7 +104,7 @@ export class Stay {
   }
 
   cargo(): Cargo {
-    return new Cargo(this.#ledgers)
+    return new Cargo(this.#ledgers, this.#places.budget)
   }
 
   recipientUnknown(now: number): void {
@@ -118,13 +121,18 @@ export class Stay {
   }
 }
 
-/** The bytes of one message, from its first one until it is answered. */
+/** The bytes of one message, from its first one until nobody has it in hand any more. */
 export class Cargo {
-  #ledgers: readonly Ledger[]
+  readonly #ledgers: readonly Ledger[]
+  readonly #budget: Budget
   #bytes = 0
+  /** Who has it in hand: its connection or its answer, and each attempt. */
+  #users = 1
+  #isUnloaded = false
 
-  constructor(ledgers: readonly Ledger[]) {
+  constructor(ledgers: readonly Ledger[], budget: Budget) {
     this.#ledgers = ledgers
+    this.#budget = budget
   }
 
   /** The limit that so many more would pass. */
@@ -133,21 +141,40 @@ export class Cargo {
       const limit = ledger.noRoomFor(bytes)
       if (limit !== undefined) return limit
     }
-    return undefined
+    return bytes > this.#budget.free ? 'transferBytes' : undefined
   }
 
-  /** Takes room for them, or says which limit is in the way. */
-  load(bytes: number): LimitName | undefined {
-    const limit = this.noRoomFor(bytes)
-    if (limit !== undefined) return limit
-    this.#bytes += bytes
-    for (const ledger of this.#ledgers) ledger.bytes += bytes
-    return undefined
+  /** Takes room for so many in all, or says which limit is in the way. */
+  hold(bytes: number): LimitName | undefined {
+    const more = bytes - this.#bytes
+    const limit = more > 0 ? this.noRoomFor(more) : undefined
+    if (limit === undefined) this.#set(bytes)
+    return limit
   }
 
-  /** Gives the room back, once. */
+  /** Counts on until this is done, too. */
+  until(work: Promise<unknown>): void {
+    this.#users++
+    void Promise.allSettled([work]).then(() => this.#leave())
+  }
+
+  /** Gives the room back, once, when nothing else has the message in hand. */
   unload(): void {
-    for (const ledger of this.#ledgers) ledger.bytes -= this.#bytes
-    this.#ledgers = []
+    if (this.#isUnloaded) return
+    this.#isUnloaded = true
+    this.#leave()
+  }
+
+  #leave(): void {
+    this.#users--
+    if (this.#users === 0) this.#set(0)
+  }
+
+  #set(bytes: number): void {
+    const more = bytes - this.#bytes
+    this.#bytes = bytes
+    for (const ledger of this.#ledgers) ledger.bytes += more
+    if (more > 0) this.#budget.take(more)
+    else this.#budget.give(-more)
   }
 }

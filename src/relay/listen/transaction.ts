@@ -8,7 +8,7 @@ import type { Incoming, MailFrom, Recipient, Soon } from './backend.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { type Conversation, mustBeLast, type Transaction } from './conversation.ts'
 import { DotReader } from './dot-reader.ts'
-import { Gather, type Guard } from './gather.ts'
+import { Gather, type Guard, type Room } from './gather.ts'
 import type { LimitName, Limits } from './limits.ts'
 import { type Fault, mailParameters, rcptParameters, splitArgument } from './parameters.ts'
 import type { Cargo } from './places.ts'
@@ -121,22 +121,34 @@ export function data(c: Conversation, argument: string): void {
   if (argument !== '') return c.refuse('DATA with a parameter', replies.badSyntax('DATA'))
   if (transaction.recipients.length === 0) return c.refuse('DATA without recipients', replies.noRecipients())
   if (!mustBeLast(c, 'DATA')) return
-  // One more than the limit: the CR of the end mark is gathered for a moment when it is the last byte of a chunk.
   const { limits } = c.house
-  const gather = new Gather(limits.messageBytes + 1, transaction.from.size, guard(limits, transaction.cargo))
+  const { cargo, from } = transaction
+  // There was room at MAIL; others may have taken it.
+  const full = cargo.noRoomFor(from.size ?? 0)
+  if (full !== undefined) {
+    c.endTransaction()
+    return c.decline(`limit ${full}`, messageRefused(full, limits), full)
+  }
+  // One more than the limit: the CR of the end mark is gathered for a moment when it is the last byte of a chunk.
+  const gather = new Gather(limits.messageBytes + 1, from.size, guard(limits), roomIn(cargo))
   const reader = new DotReader(gather)
-  c.content = { push: (chunk, from) => reader.push(chunk, from), done: () => finish(c, transaction, gather, 'DATA') }
+  c.content = {
+    push: (chunk, at) => reader.push(chunk, at),
+    keeps: (chunk) => gather.keeps(chunk),
+    done: () => finish(c, transaction, gather, 'DATA'),
+  }
   c.say(replies.sendMessage())
 }
 
-/** A header that is too much for any reader is not kept until its end, nor is what there is no room for. */
-function guard(limits: Limits, cargo: Cargo): Guard {
+/** A header that is too much for any reader is not kept until its end. */
+function guard(limits: Limits): Guard {
   const meter = new HeaderMeter(limits)
-  return (chunk, start, end) => {
-    const passed = (meter.isDone ? undefined : meter.push(chunk, start, end)) ?? cargo.load(end - start)
-    if (passed !== undefined) cargo.unload()
-    return passed
-  }
+  return (chunk, start, end) => (meter.isDone ? undefined : meter.push(chunk, start, end))
+}
+
+/** Nor is what there is no room for. */
+function roomIn(cargo: Cargo): Room {
+  return (bytes) => cargo.hold(bytes)
 }
 
 const chunkShape = /^([0-9]{1,20})( +LAST)?$/i
@@ -158,7 +170,11 @@ export function bdat(c: Conversation, argument: string): void {
   // Also a chunk that must be refused is read to its end first (RFC 3030 section 2).
   const reader = new ChunkReader(bytes, chunks)
   if (bytes === 0) return done()
-  c.content = { push: (chunk, from) => reader.push(chunk, from), done }
+  c.content = {
+    push: (chunk, from) => reader.push(chunk, from),
+    keeps: (chunk) => chunks?.keeps(chunk) === true,
+    done,
+  }
 }
 
 /** Where the chunk goes; undefined: it will be refused. */
@@ -167,7 +183,7 @@ function beginChunks(c: Conversation, bytes: number): Gather | undefined {
   if (transaction === undefined || transaction.recipients.length === 0) return undefined
   const { limits } = c.house
   const declared = Math.max(bytes, transaction.from.size ?? 0)
-  transaction.chunks ??= new Gather(limits.messageBytes, declared, guard(limits, transaction.cargo))
+  transaction.chunks ??= new Gather(limits.messageBytes, declared, guard(limits), roomIn(transaction.cargo))
   return transaction.chunks
 }
 
@@ -200,10 +216,11 @@ function finish(c: Conversation, transaction: Transaction, gather: Gather, via: 
     recipients: transaction.recipients,
     raw,
     via,
+    inHandUntil: (work) => transaction.cargo.until(work),
   })
 }
 
-/** From here on the message is the backend's; its bytes count until there is an answer, whoever still waits for it. */
+/** From here on the message is the backend's; its bytes count at least until there is an answer, whoever still waits for it. */
 function handOver(c: Conversation, { cargo }: Transaction, incoming: Incoming): void {
   c.transaction = undefined
   c.messages++
