@@ -9,6 +9,7 @@ import type { Closed, Dispatch, Pending } from './dispatch.ts'
 import { makeFinisher } from './finisher.ts'
 import { follow } from './follow.ts'
 import { type LaneOptions, Lanes } from './lanes.ts'
+import { type Movers, makeMovers } from './moved.ts'
 import { sweepOverdue } from './overdue.ts'
 import { makeReleases, type Releases } from './release.ts'
 import { type WorkerParts, workOn } from './worker.ts'
@@ -54,6 +55,7 @@ class Loop implements Dispatch {
   readonly #worker: WorkerParts
   readonly #lanes: Lanes
   readonly #releases: Releases
+  readonly #movers: Movers
   readonly #abort = new AbortController()
   readonly #maxInHand: number
   readonly #maxBytes: number
@@ -79,6 +81,7 @@ class Loop implements Dispatch {
     const extendMs = times.extendMs ?? 10 * 60_000
     this.#worker = { ...parts, lanes: this.#lanes, finisher, signal: this.#abort.signal, extendMs }
     this.#releases = makeReleases(parts)
+    this.#movers = makeMovers(this.#worker, () => this.#isStopped)
   }
 
   start(): void {
@@ -86,6 +89,7 @@ class Loop implements Dispatch {
     const every = (ms: number, what: () => unknown): void => void this.#timers.push(setInterval(what, ms).unref())
     every(tickMs, () => this.kick())
     every(tickMs, () => this.#hold(this.#guarded('release orders', this.#release())))
+    every(tickMs, () => this.#hold(this.#guarded('who has moved', this.#move())))
     every(overdueMs, () => this.#hold(this.#guarded('overdue mail', sweepOverdue(this.#worker))))
     this.kick()
   }
@@ -116,6 +120,7 @@ class Loop implements Dispatch {
 
   tryLanes(): void {
     this.#lanes.forgive()
+    this.#movers.again()
     this.kick()
   }
 
@@ -157,6 +162,10 @@ class Loop implements Dispatch {
 
   async #release(): Promise<void> {
     if (!this.#isStopped && (await this.#releases.tick(this.#abort.signal)) > 0) this.kick()
+  }
+
+  async #move(): Promise<void> {
+    if (!this.#isStopped && (await this.#movers.tick()) > 0) this.kick()
   }
 
   async #look(): Promise<void> {
