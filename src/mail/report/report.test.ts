@@ -147,6 +147,8 @@ test('a diagnostic keeps every word but the address', () => {
     ['john.smith@tenant1.example.org', 'john.smith@tenant1.example.org'],
     ['john.smith @tenant1.example', 'john.smith @tenant1.example'],
     ['rene@tenant1.example', 'rené@shared.example'],
+    ['user=john.smith%40tenant1.example&x', 'user=john@shared.example&x'],
+    ['a%40b.example@tenant1.example', 'a%40b.example@tenant1.example'],
   ] as const)
     assert.equal(rewrite('outside', `Diagnostic-Code: smtp; 550 ${before}\n`), `Diagnostic-Code: smtp; 550 ${after}\n`)
 })

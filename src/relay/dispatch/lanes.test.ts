@@ -182,3 +182,13 @@ test('no more lanes are remembered than ten thousand; those in trouble go last',
   assert.equal(lanes.free('mx:0'), 5)
   assert.equal(lanes.free('mx:10049'), 6)
 })
+
+test('who is not tried is told the codes of the last failure, and not what was said of the message that met it', () => {
+  const lanes = new Lanes({ now: () => 0 })
+  const reply = { code: 451, enhanced: '4.7.500', text: 'busy: eve@rival.example -> boss@two.example' }
+  lanes.begin('x')
+  lanes.end('x', [{ kind: 'deferred', reply, remote: '', tls: '', why: 'DATA was answered 451' }])
+  const told = [lanes.closed('x')?.reply, lanes.inTrouble()[0]?.closed.reply]
+  const expected = { code: 451, enhanced: '4.7.500', text: 'the next server asks us to slow down' }
+  assert.deepEqual(told, [expected, expected])
+})

@@ -22,7 +22,7 @@ export type LaneOptions = {
   readonly longestThrottleMs?: number
 }
 
-/** The trouble that a lane is in. */
+/** The trouble that a lane is in. The reply is for senders of other messages than the one that met it: what the hop said of that is not theirs. */
 export type Closed = { readonly reply: Reply; readonly why: string }
 
 type Lane = {
@@ -82,7 +82,7 @@ export class Lanes {
   closed(name: string): Closed | undefined {
     const lane = this.#lanes.get(name)
     if (lane === undefined || lane.state === 'up' || this.free(name) > 0) return undefined
-    return { reply: lane.reply, why: `${name} is ${lane.state}: ${lane.why}` }
+    return { reply: codesOf(lane), why: `${name} is ${lane.state}: ${lane.why}` }
   }
 
   begin(name: string, how: 'running' | 'straight' = 'running'): void {
@@ -114,7 +114,7 @@ export class Lanes {
     return [...this.#lanes].flatMap(([name, lane]) =>
       lane.state === 'up'
         ? []
-        : [{ name, lastFailedAt: lane.lastFailedAt, closed: { reply: lane.reply, why: lane.why } }],
+        : [{ name, lastFailedAt: lane.lastFailedAt, closed: { reply: codesOf(lane), why: lane.why } }],
     )
   }
 
@@ -200,6 +200,11 @@ export class Lanes {
     if (name !== undefined) this.#lanes.delete(name)
   }
 }
+
+const codesOf = ({ state, reply }: Lane): Reply => ({
+  ...reply,
+  text: state === 'down' ? 'the next server cannot be reached at the moment' : 'the next server asks us to slow down',
+})
 
 /** The connection broke in the middle, the hop was closing, or it fell silent. */
 function brokeOff({ kind, reply, uncertain }: Outcome): boolean {

@@ -44,7 +44,10 @@ const shown: readonly (readonly [words: string, shown: string])[] = [
   ['mx.eu.two.example is your own', 'mx.eu.two.example is your own'],
   ['mx1.brand.example of brand.example', '[server] of brand.example'],
   ['mx.one.example for shared.example 5.1.1', 'mx.one.example for shared.example 5.1.1'],
-  ['[10.0.0.7]:25, [2001:db8::7], 10.0.0.77', '[[server]]:25, [[server]], 10.0.0.77'],
+  ['[10.0.0.7]:25, [2001:db8::7], 10.0.0.77', '[[server]]:25, [[server]], [server]'],
+  ['by [10.1.2.3] and fd00::12, 5.7.1 of 15.20.8123.12', 'by [[server]] and [server], 5.7.1 of 15.20.8123.12'],
+  ['"mary"@two.example, mary%40two.example', 'mary@shared.example, mary@shared.example'],
+  ['"eve"@two.example, eve%40two.example', '[address], [address]'],
   ['https://help.two.example/mary@two.example', 'https://[server]/mary@shared.example'],
   ['', ''],
 ]
@@ -69,9 +72,14 @@ test('the internet is shown nothing of any tenant', () => {
   )
 })
 
+test('what servers of the reader himself or of the world say keeps its addresses of hosts', () => {
+  const reader = readerOf(project, 'one', written)
+  assert.equal(wordsFor(reader, mary, 'client [192.0.2.1] is listed'), 'client [192.0.2.1] is listed')
+})
+
 test('words without end are read in time that grows with them', () => {
   const reader = readerOf(project, 'one', written)
-  for (const piece of ['a.', 'a@', ':', 'ann@two.example', '=', "'"]) {
+  for (const piece of ['a.', 'a@', ':', 'ann@two.example', '=', "'", '"@', '%40', '"a"@x ']) {
     const words = piece.repeat(50_000)
     assert.ok(wordsFor(reader, mary, words).length > 0, piece)
   }

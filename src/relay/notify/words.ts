@@ -1,4 +1,5 @@
 /** The words of a next hop, for somebody who must not see another tenant's addresses and hosts. */
+import { isIP } from 'node:net'
 import { type Address, addressKey, domainKey, parseAddress } from '../../mail/address/address.ts'
 import { mapAddressesIn } from '../../mail/report/report.ts'
 import { type Project, type Tenant } from '../../project/project.ts'
@@ -40,7 +41,8 @@ export function readerOf(project: Project, tenant: string | undefined, written: 
 
 /**
  * The words about one recipient, with addresses as the sender wrote them or the world knows them, and `[server]` for `names`
- * and for all hosts of other tenants.
+ * and for all hosts of other tenants. `names` are of a server of another tenant: beside them every address of a host in its
+ * words is one that the reader has no business with.
  */
 export function wordsFor(reader: Reader, about: AsWritten, words: string, names: readonly string[] = []): string {
   return withoutHosts(
@@ -60,7 +62,8 @@ function withGiven(words: string, { given, rewritten }: AsWritten): string {
 function shownAs(reader: Reader, found: Address): { readonly to: string; readonly entry: string } | undefined {
   if (reader.given.get(addressKey(found)) === found.text) return { to: found.text, entry: '' }
   // What stands before an address in the words of servers: 'john@a.example', orcpt=john@a.example.
-  const [prefix = ''] = /^(?:.*=)?[^\w\u0080-\u{10ffff}]*/u.exec(found.text) ?? []
+  const isQuoted = found.text.startsWith('"')
+  const [prefix = ''] = isQuoted ? [] : (/^(?:.*=)?[^\w\u0080-\u{10ffff}]*/u.exec(found.text) ?? [])
   const address = parseAddress(found.text.slice(prefix.length)) ?? found
   const given = reader.given.get(addressKey(address))
   if (given !== undefined) return { to: prefix + given, entry: '' }
@@ -77,9 +80,12 @@ const host =
 
 function withoutHosts(reader: Reader, words: string, names: readonly string[]): string {
   const hidden = new Set(names.map((name) => name.toLowerCase()))
+  const isForeign = (key: string): boolean => names.length > 0 && isIP(key) !== 0
   return words.replaceAll(host, (name) => {
     const key = name.toLowerCase()
-    return hidden.has(key) || reader.hosts.has(key) || isHidden(reader, key, reader.known) ? '[server]' : name
+    return hidden.has(key) || isForeign(key) || reader.hosts.has(key) || isHidden(reader, key, reader.known)
+      ? '[server]'
+      : name
   })
 }
 
