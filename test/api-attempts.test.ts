@@ -151,3 +151,13 @@ test('the CSV is safe in a spreadsheet, whatever strangers wrote', async () => {
   assert.equal(rows[1]?.[1], "'=cmd|' /C calc'!A0")
   for (const cell of rows.flat()) assert.doesNotMatch(cell, /^[=+\-@\t\r]|[\u0000-\u001f]/, cell)
 })
+
+test('who came back under a bounce address made anew is shown as likely, with the address', async () => {
+  await attempted('bounce-20981234@mailer.example')
+  stage.queue.cameBack('bounce-20985555@mailer.example', `ann@${domain}`, stage.queue.now())
+  await stage.queue.totals()
+  const [row] = (await attempts()).items
+  assert.deepEqual([row.status, row.cameBackAs], ['came back', 'bounce-20985555@mailer.example'])
+  const { text } = await stage.ask('GET', `/v1/domains/${domain}/attempts.csv`)
+  assert.match(text, /^came back \(another envelope sender of the same domain\),bounce-20981234@mailer\.example,/m)
+})

@@ -32,7 +32,7 @@ import { releaseResource } from './release.ts'
 import { secretsResource } from './secrets.ts'
 import { traceResource } from './trace.ts'
 
-export { attemptsPageSchema, attemptsSettledSchema } from './attempts.ts'
+export { attemptsPageSchema, attemptsSettledSchema, statusText } from './attempts.ts'
 export { auditPageSchema, verdictSchema } from './audit.ts'
 export type { Desk, Figures } from './desk.ts'
 export { prepareAllKeys } from './dkim-keys.ts'

@@ -21,6 +21,7 @@ const attemptSchema = z.object({
   lastAttempt: timeSchema,
   attempts: z.number(),
   cameBack: timeSchema.optional(),
+  cameBackAs: z.string().optional().describe('It came back under this other envelope sender of the same domain'),
   settledBy: z.string().optional().describe('Who has seen to it'),
   firstAddress: z.string(),
   lastAddress: z.string(),
@@ -156,6 +157,7 @@ function shown(row: AttemptRow, now: number): Attempt {
     lastAttempt: utc(row.lastAt),
     attempts: row.count,
     ...maybeUtc('cameBack', row.cameBackAt),
+    ...(row.cameBackAs === undefined ? {} : { cameBackAs: row.cameBackAs }),
     ...(row.settledBy === undefined ? {} : { settledBy: row.settledBy }),
     firstAddress: row.firstAddress,
     lastAddress: row.lastAddress,
@@ -249,9 +251,14 @@ const headings = [
   'tls',
 ]
 
+/** For people: whose return is only likely is marked. */
+export function statusText({ status, cameBackAs }: Pick<Attempt, 'status' | 'cameBackAs'>): string {
+  return cameBackAs === undefined ? status : `${status} (another envelope sender of the same domain)`
+}
+
 function cellsOf(a: Attempt): readonly string[] {
   return [
-    a.status,
+    statusText(a),
     a.sender,
     a.recipient,
     a.firstAttempt,

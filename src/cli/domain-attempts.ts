@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import { attemptsPageSchema, attemptsSettledSchema } from '../api/api.ts'
+import { attemptsPageSchema, attemptsSettledSchema, statusText } from '../api/api.ts'
 import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
 import { cell, localTime, mailbox, number, some, span } from './figures.ts'
@@ -77,7 +77,7 @@ async function pageOf(at: GatewayPlace, path: string, { only, limit }: Options):
 function attemptsText({ domain, summary: s, items }: Page): string {
   const counts = `${number(s.pairs)} = came back ${number(s.cameBack)} + waiting ${number(s.waiting)} + possibly lost ${number(s.possiblyLost)}${s.settled === 0 ? '' : ` + settled ${number(s.settled)}`}`
   const rows = items.map((a) => [
-    a.status,
+    statusText(a),
     mailbox(a.sender, 36),
     mailbox(a.recipient, 36),
     localTime(a.firstAttempt),

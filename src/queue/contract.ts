@@ -38,7 +38,14 @@ export type ReleaseOrder = {
   readonly released: number
   readonly asked: number
   readonly notAccepted: number
+  /** When something was let go last, or it was ordered. */
+  readonly progressAt: number
+  /** Of those not accepted: how often, and the last words. */
+  readonly noes: readonly (ProbeNo & { readonly count: number })[]
 }
+
+/** refused: for good. later: not now, or not before its setup is mended. unreached: there was nobody to be asked. */
+export type ProbeNo = { readonly kind: 'refused' | 'later' | 'unreached'; readonly words: string }
 
 export type NewReleaseOrder = Pick<ReleaseOrder, 'domain' | 'whenAccepted' | 'perMinute' | 'by'>
 
@@ -68,10 +75,15 @@ export type AttemptRow = {
   readonly count: number
   /** When a message of this sender for this recipient was taken afterwards; asked to come back again, the row begins anew. */
   readonly cameBackAt?: number
+  /** It came back under another envelope sender of the same domain: bounce addresses are made anew for each try. */
+  readonly cameBackAs?: string
   /** When a person said that he has seen to it, and who; asked to come back again, the row begins anew. */
   readonly settledAt?: number
   readonly settledBy?: string
 }
+
+/** Whether the project has them or not. */
+export type Domains = { readonly held: readonly string[]; readonly attempted: readonly string[] }
 
 export type Queue = {
   /** ms since 1970. The wall clock when the queue was opened plus what a clock that nobody sets has counted since. */
@@ -118,6 +130,8 @@ export type Queue = {
   orderRelease(order: NewReleaseOrder): Promise<void>
   endRelease(domain: string): Promise<boolean>
   releaseOrders(): Promise<readonly ReleaseOrder[]>
+  /** Domains with mail that is held because of them, and those that somebody was asked to come back to. */
+  domains(): Promise<Domains>
   /** Held because of the domain, in the order of arrival. */
   nextHeld(domain: string, limit: number, after?: string): Promise<Paged<HeldRecipient>>
   /** Releases these of the domain and counts them, and what was asked, in its order; says how many were still held. */
@@ -141,4 +155,6 @@ export type ReleaseStep = {
   readonly recipients: readonly { readonly id: string; readonly n: number }[]
   readonly asked?: number
   readonly notAccepted?: number
+  /** Each of them. */
+  readonly noes?: readonly ProbeNo[]
 }

@@ -4,6 +4,7 @@ import type { Change } from './change.ts'
 import { keyOf, keyOfDomain } from './compare.ts'
 import type { Attempted, AttemptRow } from './contract.ts'
 import { textOf } from './rows.ts'
+import { familyOf } from './sender-family.ts'
 import { look, ledger as sql } from './sql.ts'
 
 /** Strangers fill this ledger: it is bounded. Those left out are counted. */
@@ -20,14 +21,23 @@ export function noteAttempt({ db }: Change, a: Attempted): void {
     db.run(sql.leftOut)
     return
   }
-  db.run(sql.first, domain, a.sender, senderKey, a.recipient, recipientKey, a.address, helo, tls, at)
+  const family = familyOf(a.sender) ?? null
+  db.run(sql.first, domain, a.sender, senderKey, a.recipient, recipientKey, a.address, helo, tls, at, family)
   db.run(sql.pairs, 1)
 }
 
 export type CameBack = { readonly sender: string; readonly recipient: string; readonly at: number }
 
+/** A stranger may fill a family with rows; the next return of it goes on. */
+const familyAtOnce = 1000
+
 export function noteReturn({ db }: Change, { sender, recipient, at }: CameBack): void {
-  db.run(sql.cameBack, keyOf(recipient), keyOf(sender), Math.round(at))
+  const [recipientKey, senderKey] = [keyOf(recipient), keyOf(sender)]
+  if (db.run(sql.cameBack, recipientKey, senderKey, Math.round(at)) > 0) return
+  const family = familyOf(sender)
+  // Who is known by himself came back before, and says nothing of others.
+  if (family === undefined || db.get(sql.isKnown, recipientKey, senderKey) !== undefined) return
+  db.run(sql.familyCameBack, recipientKey, family, Math.round(at), sender, familyAtOnce)
 }
 
 const settledAtOnce = 1000
@@ -50,6 +60,7 @@ export function forgetAttempts({ db, at }: Change): boolean {
 export function listAttempts(db: Db, domain: string, limit: number, after: number): readonly AttemptRow[] {
   return db.all(sql.ofDomain, keyOfDomain(domain), after, limit).map((row) => {
     const [cameBackAt, settledAt] = [textOf(row.came_back_at), textOf(row.settled_at)]
+    const cameBackAs = textOf(row.came_back_as)
     return {
       id: String(row.n),
       sender: String(row.sender),
@@ -62,6 +73,7 @@ export function listAttempts(db: Db, domain: string, limit: number, after: numbe
       lastAt: Number(row.last_at),
       count: Number(row.count),
       ...(cameBackAt !== undefined && { cameBackAt: Number(cameBackAt) }),
+      ...(cameBackAs !== undefined && { cameBackAs }),
       ...(settledAt !== undefined && { settledAt: Number(settledAt), settledBy: String(row.settled_by) }),
     }
   })

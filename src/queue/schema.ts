@@ -124,14 +124,25 @@ const migrations: readonly Migration[] = [
      at INTEGER NOT NULL,
      released INTEGER NOT NULL DEFAULT 0,
      asked INTEGER NOT NULL DEFAULT 0,
-     not_accepted INTEGER NOT NULL DEFAULT 0
+     not_accepted INTEGER NOT NULL DEFAULT 0,
+     progress_at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;` +
-    // The ledger: one row for each pair that was asked to come back. settled: a person has seen to those who did not.
+    // What its questions were answered with that was no yes: how often, and the last words, of each kind.
+    `CREATE TABLE release_no (
+     domain TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     words TEXT NOT NULL,
+     PRIMARY KEY (domain, kind)
+   ) STRICT, WITHOUT ROWID;` +
+    // The ledger: one row for each pair that was asked to come back. settled: a person has seen to those who did not. family: of an
+    // envelope sender that is made anew for each try; came_back_as: it came back as this one.
     `CREATE TABLE attempt (
      n INTEGER PRIMARY KEY AUTOINCREMENT,
      domain TEXT NOT NULL,
      sender TEXT NOT NULL,
      sender_key TEXT NOT NULL,
+     family TEXT,
      recipient TEXT NOT NULL,
      recipient_key TEXT NOT NULL,
      first_address TEXT NOT NULL,
@@ -142,6 +153,7 @@ const migrations: readonly Migration[] = [
      last_at INTEGER NOT NULL,
      count INTEGER NOT NULL,
      came_back_at INTEGER,
+     came_back_as TEXT,
      settled_at INTEGER,
      settled_by TEXT,
      UNIQUE (recipient_key, sender_key, domain)
@@ -149,6 +161,7 @@ const migrations: readonly Migration[] = [
    CREATE INDEX attempt_of_domain ON attempt (domain, n);
    CREATE INDEX attempt_outstanding ON attempt (first_at) WHERE ${outstanding};
    CREATE INDEX attempt_to_settle ON attempt (domain, n) WHERE ${outstanding};
+   CREATE INDEX attempt_of_family ON attempt (recipient_key, family) WHERE family IS NOT NULL AND ${outstanding};
    CREATE INDEX attempt_by_age ON attempt (last_at);`,
 ]
 

@@ -117,6 +117,10 @@ export const look = {
   totals: `SELECT * FROM totals`,
   oldest: `SELECT message, since FROM recipient WHERE warned = ?1 AND ${claimable} ORDER BY since, message LIMIT 1`,
   oldestAttempt: `SELECT first_at FROM attempt WHERE ${outstanding} ORDER BY first_at LIMIT 1`,
+  /** One after the other, so that the million of one domain is passed over at once. */
+  nextHeldDomain: `SELECT domain FROM recipient WHERE state = 'held' AND domain > ?1 ORDER BY domain LIMIT 1`,
+  anyHeld: `SELECT n FROM recipient WHERE state = 'held' AND domain = ?1 AND cause = 'domain' LIMIT 1`,
+  nextAttemptDomain: `SELECT domain FROM attempt WHERE domain > ?1 ORDER BY domain LIMIT 1`,
   nextHeld: `SELECT * FROM recipient WHERE state = 'held' AND domain = ?1 AND cause = 'domain'
       AND (message > ?2 OR message = ?2 AND n > ?3)
     ORDER BY message, n LIMIT ?4`,
@@ -139,12 +143,18 @@ export const byHand = {
 } as const
 
 export const orders = {
-  set: `INSERT INTO release_order (domain, when_accepted, per_minute, who, at) VALUES (?1, ?2, ?3, ?4, ?5)
+  set: `INSERT INTO release_order (domain, when_accepted, per_minute, who, at, progress_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?5)
     ON CONFLICT (domain) DO UPDATE SET when_accepted = excluded.when_accepted, per_minute = excluded.per_minute,
-      who = excluded.who, at = excluded.at`,
+      who = excluded.who, at = excluded.at, progress_at = excluded.progress_at`,
   end: `DELETE FROM release_order WHERE domain = ?1`,
   all: `SELECT * FROM release_order ORDER BY at, domain`,
-  count: `UPDATE release_order SET released = released + ?2, asked = asked + ?3, not_accepted = not_accepted + ?4
+  no: `INSERT INTO release_no (domain, kind, count, words) VALUES (?1, ?2, 1, ?3)
+    ON CONFLICT (domain, kind) DO UPDATE SET count = count + 1, words = excluded.words`,
+  noes: `SELECT * FROM release_no WHERE domain = ?1 ORDER BY kind`,
+  forgetNoes: `DELETE FROM release_no WHERE domain = ?1`,
+  count: `UPDATE release_order SET released = released + ?2, asked = asked + ?3, not_accepted = not_accepted + ?4,
+      progress_at = CASE WHEN ?2 > 0 THEN ?5 ELSE progress_at END
     WHERE domain = ?1`,
 } as const
 
@@ -153,12 +163,17 @@ export const ledger = {
       first_address = CASE WHEN ${outstanding} THEN first_address ELSE ?4 END,
       first_at = CASE WHEN ${outstanding} THEN first_at ELSE ?7 END,
       count = CASE WHEN ${outstanding} THEN count + 1 ELSE 1 END,
-      came_back_at = NULL, settled_at = NULL, settled_by = NULL
+      came_back_at = NULL, came_back_as = NULL, settled_at = NULL, settled_by = NULL
     WHERE recipient_key = ?1 AND sender_key = ?2 AND domain = ?3`,
   first: `INSERT INTO attempt (domain, sender, sender_key, recipient, recipient_key, first_address, last_address, helo, tls,
-      first_at, last_at, count)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?9, 1)`,
-  cameBack: `UPDATE attempt SET came_back_at = ?3 WHERE recipient_key = ?1 AND sender_key = ?2 AND came_back_at IS NULL`,
+      first_at, last_at, count, family)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?9, 1, ?10)`,
+  /** One that was taken for another of its family has come back itself. */
+  cameBack: `UPDATE attempt SET came_back_at = ?3, came_back_as = NULL
+    WHERE recipient_key = ?1 AND sender_key = ?2 AND (came_back_at IS NULL OR came_back_as IS NOT NULL)`,
+  isKnown: `SELECT n FROM attempt WHERE recipient_key = ?1 AND sender_key = ?2 LIMIT 1`,
+  familyCameBack: `UPDATE attempt SET came_back_at = ?3, came_back_as = ?4 WHERE n IN
+    (SELECT n FROM attempt WHERE recipient_key = ?1 AND family = ?2 AND family IS NOT NULL AND ${outstanding} LIMIT ?5)`,
   settle: `UPDATE attempt SET settled_at = ?2, settled_by = ?3 WHERE n IN
     (SELECT n FROM attempt WHERE domain = ?1 AND ${outstanding} ORDER BY n LIMIT ?4)`,
   ofDomain: `SELECT * FROM attempt WHERE domain = ?1 AND n > ?2 ORDER BY n LIMIT ?3`,
