@@ -30,7 +30,7 @@ type Refused = {
   readonly retryLater?: string
 }
 /** When it is asked: of a message that comes, or of one that was taken before and waits. */
-export type Time = 'first' | 'again'
+type Time = 'first' | 'again'
 export type Route =
   | Way
   /** The domain stands still and its mail is kept; `way` is where it would go. */

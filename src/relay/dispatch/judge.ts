@@ -112,4 +112,4 @@ function waiting(
 }
 
 /** A tenth more or less, so that what failed together does not come back together. */
-export const spread = (ms: number): number => Math.round(ms * (0.9 + 0.2 * Math.random()))
+const spread = (ms: number): number => Math.round(ms * (0.9 + 0.2 * Math.random()))
