@@ -54,7 +54,13 @@ export type Outcome = {
 }
 
 /** Would the hop take mail for this recipient now? `unknown`: it did not say. */
-export type Probed = { readonly kind: 'accepted' | 'refused' | 'unknown'; readonly reply: Reply; readonly why: string }
+export type Probed = {
+  readonly kind: 'accepted' | 'refused' | 'unknown'
+  readonly reply: Reply
+  readonly why: string
+  /** It did not get as far as MAIL. */
+  readonly unreached?: true
+}
 
 /** What a hop offers; `size` 0 = no limit known. */
 export type Offers = {

@@ -45,7 +45,7 @@ async function askAny(
     failures.push(answers)
   }
   const { reply, why } = together(failures, places[0]?.name ?? '')
-  return envelope.recipients.map(() => ({ kind: 'unknown', reply, why }))
+  return envelope.recipients.map(() => ({ kind: 'unknown', reply, why, unreached: true }))
 }
 
 async function askAt(
