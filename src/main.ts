@@ -95,7 +95,9 @@ async function assemble(
     makeDeliverer({ hostname: hostname(live), dns: resolver, maxConnections: machine().outgoing }),
     (d) => d.close(),
   )
-  const authenticator = opened.adopt(makeAuthenticator({ resolver }), (a) => a.close())
+  const authenticator = opened.adopt(makeAuthenticator({ resolver, maxBytes: machine().contentBytes / 4 }), (a) =>
+    a.close(),
+  )
   const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now, keyVault(vault)), resolver, passKey, now })
   const project = () => live.current()
   const troubled = (what: string) => (why: string) => log('error', what, { why })

@@ -16,12 +16,15 @@ test('free is what is not taken, and never less than nothing', () => {
 
 test('the collector is called once for many megabytes, and not for little', async () => {
   let calls = 0
-  const budget = new Budget(1000 * mega, () => void calls++)
+  const budget = new Budget(64 * mega, () => void calls++)
   const turn = () => new Promise(setImmediate)
   for (let n = 0; n < 15; n++) budget.give(mega)
   await turn()
   assert.equal(calls, 0)
   for (let n = 0; n < 50; n++) budget.give(mega)
+  await turn()
+  assert.equal(calls, 1)
+  for (let n = 0; n < 1000; n++) budget.give(mega / 2)
   await turn()
   assert.equal(calls, 1)
   budget.give(20 * mega)

@@ -57,6 +57,15 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
     clearInterval(watch)
     say([...answers].map(([words, times]) => `${times} x ${words === '' ? 'cut' : words}`).join(', '))
     checks.must(deaths === 0, 'the program was killed for its memory')
+    checks.must(
+      [...answers.keys()].every((words) => /^(250|452 4\.3\.1)/.test(words)),
+      'somebody heard something else than 250 or 452 4.3.1',
+    )
+    checks.must(
+      [...answers.keys()].some((words) => words.startsWith('250')),
+      'nobody was taken',
+    )
+    checks.must(isShort || answers.has('452 4.3.1'), 'nobody was told to come back')
     if (stage.served.hasEnded) await stage.start({ wrap: enter })
     await stage.drain({ withinMs: 120_000 })
     const count = await stage.count()

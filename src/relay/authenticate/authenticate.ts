@@ -29,12 +29,18 @@ export type AuthenticatorOptions = {
   readonly resolver: RecordResolver
   /** Time for all questions of one message; 10 s when absent. */
   readonly timeoutMs?: number
+  /** Of copies of messages with the thread at once, one message in any case; 128 MB when absent. */
+  readonly maxBytes?: number
 }
 
 const graceMs = 10_000
-const maxBytes = 128 * 1024 * 1024
+const mostBytes = 128 * 1024 * 1024
 
-export function makeAuthenticator({ resolver, timeoutMs = 10_000 }: AuthenticatorOptions): Authenticator {
-  const thread = new CheckThread({ resolver, timeoutMs, graceMs, maxBytes })
+export function makeAuthenticator({
+  resolver,
+  timeoutMs = 10_000,
+  maxBytes = mostBytes,
+}: AuthenticatorOptions): Authenticator {
+  const thread = new CheckThread({ resolver, timeoutMs, graceMs, maxBytes: Math.min(maxBytes, mostBytes) })
   return { authenticate: (what) => thread.check(subjectOf(what)), close: () => thread.close() }
 }

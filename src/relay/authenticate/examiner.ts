@@ -1,5 +1,6 @@
 /** The thread that checks. It has no sockets: its questions to the DNS go to the mail path, which knows what time is left. */
 import { parentPort } from 'node:worker_threads'
+import { spend } from '../../mail/message/message.ts'
 import { check } from './check.ts'
 import type { FromThread, ToThread } from './messages.ts'
 import type { Asked } from './questions.ts'
@@ -24,6 +25,8 @@ async function examine(number: number, subject: Subject): Promise<void> {
     tell({ kind: 'checked', number, authentication: await check(subject, ask) })
   } catch (error) {
     tell({ kind: 'broke', number, why: error instanceof Error ? error.message : String(error) })
+  } finally {
+    spend(subject.content)
   }
 }
 

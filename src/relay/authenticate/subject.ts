@@ -11,8 +11,8 @@ export type Subject = {
   readonly sender: string
   readonly hostname: string
   readonly authors: Authors
-  /** The message, or its header alone where nothing in it is signed. An array of its own, so that it can be handed over. */
-  readonly content: Uint8Array<ArrayBuffer>
+  /** The message, or its header alone where nothing in it is signed. A view: what waits for the thread costs nothing. */
+  readonly content: Uint8Array
 }
 
 export type Checkable = {
@@ -31,7 +31,7 @@ export function subjectOf({ client, mailFrom, message, hostname }: Checkable): S
     sender: senderOf(mailFrom),
     hostname,
     authors: readAuthors(message.header),
-    content: new Uint8Array(isSigned ? raw : raw.subarray(0, bodyStart)),
+    content: isSigned ? raw : raw.subarray(0, bodyStart),
   }
 }
 

@@ -19,7 +19,7 @@ export type ThreadOptions = {
 
 type Open = {
   readonly subject: Subject
-  /** Of the message; the array itself is empty once it was handed over. */
+  /** Of its content. */
   readonly bytes: number
   readonly ask: Ask
   readonly answer: (authentication: Authentication) => void
@@ -78,8 +78,9 @@ export class CheckThread {
       this.#bytes += open.bytes
       const worker = (this.#worker ??= this.#start())
       worker.ref()
-      // The bytes are the thread's from now on: nothing is copied.
-      tell(worker, { kind: 'check', number, subject: open.subject }, [open.subject.content.buffer])
+      // The thread has a copy of its own, which it gives back as soon as it has read it.
+      const content = new Uint8Array(open.subject.content)
+      tell(worker, { kind: 'check', number, subject: { ...open.subject, content } }, [content.buffer])
     }
   }
 
