@@ -86,6 +86,27 @@ test('mail that waits for longer than its sender is told', async () => {
   )
 })
 
+test('a release that lets nothing go, and mail of a domain that the project no longer has', async () => {
+  await stage.put({ to: [{ address: 'x@shared.example', state: 'held', cause: 'domain' }] })
+  await stage.put({ to: [{ address: 'x@gone.example', state: 'held', cause: 'domain' }] })
+  await stage.queue.orderRelease({ domain: 'shared.example', whenAccepted: true, perMinute: 60, by: 'ann' })
+  const noes = [{ kind: 'unreached', words: 'ECONNREFUSED' }] as const
+  await stage.queue.letGo('shared.example', { recipients: [], asked: 1, notAccepted: 1, noes })
+  const gone = 'gone.example is no longer in the project, with 1 recipient still held'
+  const texts = async () => (await warnings()).map(({ text }) => text)
+  stage.pass(14 * 60_000)
+  assert.deepEqual(await texts(), [gone])
+  stage.pass(60_000)
+  const stuck = 'shared.example is being released, but nothing went for 15 minutes, with 1 recipient still held'
+  assert.deepEqual(await texts(), [gone, stuck])
+  const { json } = await stage.ask('GET', '/v1/domains/shared.example/release')
+  assert.deepEqual(json.order.noes, [{ kind: 'unreached', count: 1, words: 'ECONNREFUSED' }])
+  assert.match(json.advice, /cannot be reached/)
+  await stage.queue.orderRelease({ domain: 'shared.example', whenAccepted: true, perMinute: 60, by: 'ann' })
+  stage.pass(6000)
+  assert.deepEqual(await texts(), [gone], 'ordered anew')
+})
+
 test('mail held for a domain that is open, until somebody orders its release', async () => {
   await stage.put({ to: [{ address: 'x@shared.example', state: 'held', cause: 'domain' }] })
   assert.deepEqual(await warnings(), [

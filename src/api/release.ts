@@ -28,6 +28,10 @@ const orderSchema = z.object({
   released: z.number().describe('Recipients let go'),
   asked: z.number().describe('Questions to the target whether it takes an address'),
   notAccepted: z.number().describe('Of these, answers that were no'),
+  noes: z
+    .array(z.object({ kind: z.enum(['refused', 'later', 'unreached']), count: z.number(), words: z.string() }))
+    .readonly()
+    .describe('Of these: refused for good; not now, or not before the setup is mended; nobody there to be asked'),
 })
 /** How far it is. */
 export const releaseSchema = z.object({
@@ -128,8 +132,23 @@ function adviceOn(domain: string, mode: string | undefined, held: number, order:
     return `nothing is held any more; while ${domain} is on hold the order stands, and what comes goes by it; to end it: causeway domain release ${domain} --stop${open}`
   if (held === 0) return 'nothing is held any more; the order ends by itself within some minutes'
   if (order.whenAccepted && order.asked > 0 && order.notAccepted === order.asked)
-    return `the target takes none of the addresses yet: is ${domain} an accepted domain there, and do the mailboxes have their addresses?${open}`
+    return `${whyNone(domain, order)}${open}`
   return `going on${open}`
+}
+
+/** What is wrong most often; an accepted domain is no question for a target that cannot be asked. */
+function whyNone(domain: string, { noes }: ReleaseOrder): string {
+  const [first] = noes.toSorted((a, b) => b.count - a.count)
+  if (first?.kind === 'unreached') return 'the target cannot be reached: is it up, and its host right?'
+  if (first?.kind === 'later') return 'the target does not take mail at the moment: its last words say why'
+  return `the target takes none of the addresses yet: is ${domain} an accepted domain there, and do the mailboxes have their addresses?`
+}
+
+const stuckMs = 15 * 60_000
+
+/** An order that let nothing go for long, though something is held: nobody looks at an order once it is given. */
+export function stuckFor(order: ReleaseOrder, now: number): number | undefined {
+  return now - order.progressAt < stuckMs ? undefined : now - order.progressAt
 }
 
 function orderText({
@@ -142,6 +161,6 @@ function orderText({
   return `${perMinute} a minute${whenAccepted ? ', each once the target accepts it' : ''}`
 }
 
-function shown({ whenAccepted, perMinute, by, at, released, asked, notAccepted }: ReleaseOrder) {
-  return { whenAccepted, perMinute, by, since: utc(at), released, asked, notAccepted }
+function shown({ whenAccepted, perMinute, by, at, released, asked, notAccepted, noes }: ReleaseOrder) {
+  return { whenAccepted, perMinute, by, since: utc(at), released, asked, notAccepted, noes }
 }

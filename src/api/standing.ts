@@ -1,13 +1,13 @@
 /** How things stand: what an operator should look at, in sentences that say what to do. */
 import { z } from 'zod'
 import { expiring } from '../project/project.ts'
-import type { LaneFigures } from '../queue/queue.ts'
+import type { LaneFigures, ReleaseOrder } from '../queue/queue.ts'
 import { imbalance } from '../relay/record/record.ts'
 import { type AttemptsSummary, summaryOf } from './attempts.ts'
 import type { Desk } from './desk.ts'
 import { addsUp } from './queue.ts'
 import { countOf, recipientsText } from './queue-count.ts'
-import { heldOf } from './release.ts'
+import { heldOf, stuckFor } from './release.ts'
 
 export const warningSchema = z.object({
   about: z.string().describe('A domain, a next hop, the disk'),
@@ -104,18 +104,31 @@ async function heldWarnings(desk: Desk): Promise<readonly Warning[]> {
   return [...(await forgottenWarnings(desk)), ...(await untoldWarnings(desk))]
 }
 
-/** A domain that is open, with mail still held and nobody who lets it go. */
+/** Mail that is held because of its domain, and goes by itself neither now nor later. */
 async function forgottenWarnings(desk: Desk): Promise<readonly Warning[]> {
-  const ordered = new Set((await desk.queue.releaseOrders()).map((order) => order.domain))
-  const open = desk.live.current()?.domains.filter((d) => d.mode === 'open' && !ordered.has(d.name)) ?? []
+  const orders = new Map((await desk.queue.releaseOrders()).map((order) => [order.domain, order]))
   const warnings: Warning[] = []
-  for (const { name } of open) {
+  for (const name of (await desk.queue.domains()).held) {
+    const why = whyForgotten(desk, name, orders.get(name))
+    if (why === undefined) continue
     const held = await heldOf(desk, name)
-    if (held.recipients === 0) continue
-    const text = `${name} is open, with ${recipientsText(held.recipients, held.isAtLeast)} still held`
-    warnings.push({ about: name, text, advice: `causeway domain release ${name}` })
+    const text = `${name} ${why.text}, with ${recipientsText(held.recipients, held.isAtLeast)} still held`
+    warnings.push({ about: name, text, advice: why.advice })
   }
   return warnings
+}
+
+function whyForgotten(desk: Desk, name: string, order: ReleaseOrder | undefined) {
+  const release = `causeway domain release ${name}`
+  if (order !== undefined) {
+    const stuck = stuckFor(order, desk.queue.now())
+    if (stuck === undefined) return undefined
+    const text = `is being released, but nothing went for ${Math.floor(stuck / 60_000)} minutes`
+    return { text, advice: `${release} --status says why` }
+  }
+  const served = desk.live.current()?.domains.find((domain) => domain.name === name)
+  if (served === undefined) return { text: 'is no longer in the project', advice: `${release}, or drop it` }
+  return served.mode === 'open' ? { text: 'is open', advice: release } : undefined
 }
 
 async function untoldWarnings(desk: Desk): Promise<readonly Warning[]> {
@@ -136,7 +149,7 @@ async function untoldWarnings(desk: Desk): Promise<readonly Warning[]> {
 async function attemptsOf(desk: Desk): Promise<Standing['attempts']> {
   if (desk.queue.figures.attemptPairs === 0) return []
   const found: { domain: string; summary: AttemptsSummary }[] = []
-  for (const { name } of desk.live.current()?.domains ?? []) {
+  for (const name of (await desk.queue.domains()).attempted) {
     const summary = await summaryOf(desk, name)
     if (summary.pairs > 0) found.push({ domain: name, summary })
   }

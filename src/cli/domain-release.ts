@@ -60,9 +60,12 @@ function releaseText({ domain, mode, held, isAtLeast, order, advice }: z.infer<t
   ].join('\n')
 }
 
+const kindText = { refused: 'refused for good', later: 'not now', unreached: 'not reached' }
+
 function orderLines(order: NonNullable<z.infer<typeof releaseSchema>['order']>): readonly string[] {
-  const { whenAccepted, perMinute, by, since, released, asked, notAccepted } = order
+  const { whenAccepted, perMinute, by, since, released, asked, notAccepted, noes } = order
   const how = `${perMinute} a minute${whenAccepted ? ', each once the target accepts it' : ''}`
   const probes = whenAccepted ? `; asked ${asked}, of these not accepted ${notAccepted}` : ''
-  return [`release since ${localTime(since)} by ${escapeText(by)}, ${how}`, `released ${released}${probes}`]
+  const last = noes.map(({ kind, count, words }) => `  ${kindText[kind]} ${count}, last: ${escapeText(words)}`)
+  return [`release since ${localTime(since)} by ${escapeText(by)}, ${how}`, `released ${released}${probes}`, ...last]
 }

@@ -5,6 +5,7 @@ import type { HandAction, HandStepDone } from './by-hand.ts'
 import type {
   Attempted,
   AttemptRow,
+  Domains,
   Filter,
   HeldRecipient,
   NewReleaseOrder,
@@ -179,6 +180,10 @@ export class QueueHandle implements Queue {
 
   releaseOrders(): Promise<readonly ReleaseOrder[]> {
     return this.#thread.ask<'orders'>({ do: 'orders' })
+  }
+
+  domains(): Promise<Domains> {
+    return this.#thread.ask<'domains'>({ do: 'domains' })
   }
 
   nextHeld(domain: string, limit: number, after?: string): Promise<Paged<HeldRecipient>> {

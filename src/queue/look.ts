@@ -1,7 +1,7 @@
 /** Finding what a filter fits, span by span. */
 import type { Db, Row, Value } from '../store/store.ts'
 import { keyOf, keyOfDomain } from './compare.ts'
-import type { Filter, HeldRecipient, Paged } from './contract.ts'
+import type { Domains, Filter, HeldRecipient, Paged } from './contract.ts'
 import type { LaneFigures } from './figures.ts'
 import type { KeptMessage, KeptRecipient, Listed } from './message.ts'
 import { keptMessage, keptRecipient, troubleOf } from './rows.ts'
@@ -98,6 +98,25 @@ export function oldestMessage(db: Db): KeptMessage | undefined {
   const found = oldestWaiting(db)
   const row = found === undefined ? undefined : db.get(sql.message, Number(found.message))
   return row === undefined ? undefined : keptMessage(row)
+}
+
+export function listDomains(db: Db): Domains {
+  const held = domainsBy(db, sql.nextHeldDomain).filter((domain) => db.get(sql.anyHeld, domain) !== undefined)
+  return { held, attempted: domainsBy(db, sql.nextAttemptDomain) }
+}
+
+/** A project serves hundreds; refused mail may be for more. */
+const mostDomains = 10_000
+
+function domainsBy(db: Db, next: string): readonly string[] {
+  const found: string[] = []
+  for (
+    let row = db.get(next, '');
+    row !== undefined && found.length < mostDomains;
+    row = db.get(next, String(row.domain))
+  )
+    found.push(String(row.domain))
+  return found
 }
 
 type HeldAsk = { readonly domain: string; readonly limit: number; readonly after: string | undefined }

@@ -3,6 +3,7 @@ import type { HandStep, HandStepDone } from './by-hand.ts'
 import type {
   Attempted,
   AttemptRow,
+  Domains,
   Filter,
   HeldRecipient,
   NewReleaseOrder,
@@ -52,6 +53,7 @@ export type Read =
   | { readonly do: 'oldest' }
   | { readonly do: 'check' }
   | { readonly do: 'orders' }
+  | { readonly do: 'domains' }
   | { readonly do: 'nextHeld'; readonly domain: string; readonly limit: number; readonly after: string | undefined }
   | { readonly do: 'attempts'; readonly domain: string; readonly limit: number; readonly after: number }
 
@@ -81,6 +83,7 @@ export type Answers = {
   oldest: KeptMessage | undefined
   check: string | undefined
   orders: readonly ReleaseOrder[]
+  domains: Domains
   nextHeld: Paged<HeldRecipient>
   attempts: readonly AttemptRow[]
 }
@@ -94,6 +97,7 @@ const reading: ReadonlySet<string> = new Set<Read['do']>([
   'oldest',
   'check',
   'orders',
+  'domains',
   'nextHeld',
   'attempts',
 ])

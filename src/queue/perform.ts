@@ -6,7 +6,7 @@ import { checkQueue } from './check.ts'
 import { claimWork } from './claim.ts'
 import { finishWork } from './finish.ts'
 import { listAttempts, noteAttempt, noteReturn, settleAttempts } from './ledger.ts'
-import { contentSlice, listLanes, listMessages, nextHeld, oldestMessage, showMessage } from './look.ts'
+import { contentSlice, listDomains, listLanes, listMessages, nextHeld, oldestMessage, showMessage } from './look.ts'
 import type { Answer, Read, Write } from './messages.ts'
 import { abandonParts, putMessage, putPart } from './put.ts'
 import { endOrder, letGo, listOrders, setOrder } from './release-orders.ts'
@@ -70,6 +70,8 @@ export function performRead(db: Db, ask: Read, at: number): Answer {
       return checkQueue(db)
     case 'orders':
       return listOrders(db)
+    case 'domains':
+      return listDomains(db)
     case 'nextHeld':
       return nextHeld(db, ask)
     case 'attempts':

@@ -10,11 +10,13 @@ export { backOffMs, longestBackOffMs } from './back-off.ts'
 export type {
   Attempted,
   AttemptRow,
+  Domains,
   Filter,
   HeldRecipient,
   NewReleaseOrder,
   Page,
   Paged,
+  ProbeNo,
   Queue,
   ReleaseOrder,
   ReleaseStep,

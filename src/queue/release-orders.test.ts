@@ -29,13 +29,25 @@ test('a release order counts what it let go, in the order of arrival, and surviv
       { id: 'a', n: 1 },
       { id: 'x', n: 0 },
     ],
-    asked: 2,
-    notAccepted: 1,
+    asked: 3,
+    notAccepted: 2,
+    noes: [
+      { kind: 'unreached', words: 'ECONNREFUSED' },
+      { kind: 'unreached', words: 'ETIMEDOUT' },
+    ] as const,
   }
   assert.equal(await queue.letGo('contoso.example', step), 1)
   const [order] = await queue.releaseOrders()
   const expected = { domain: 'contoso.example', whenAccepted: true, perMinute: 60, by: 'ann', at: b.clock.now }
-  assert.deepEqual(order, { ...expected, released: 1, asked: 2, notAccepted: 1 })
+  assert.deepEqual(order, {
+    ...expected,
+    released: 1,
+    asked: 3,
+    notAccepted: 2,
+    progressAt: b.clock.now,
+    noes: [{ kind: 'unreached', count: 2, words: 'ETIMEDOUT' }],
+  })
+  assert.deepEqual(await queue.domains(), { held: ['contoso.example'], attempted: [] })
   assert.equal(await queue.endRelease('contoso.example'), true)
   assert.equal(await queue.endRelease('contoso.example'), false)
 })

@@ -3,7 +3,8 @@ import type { Db } from '../store/store.ts'
 import { releaseSome } from './by-hand.ts'
 import type { Change } from './change.ts'
 import { keyOfDomain } from './compare.ts'
-import type { NewReleaseOrder, ReleaseOrder, ReleaseStep } from './contract.ts'
+import type { NewReleaseOrder, ProbeNo, ReleaseOrder, ReleaseStep } from './contract.ts'
+import { clipped } from './put.ts'
 import { orders as sql } from './sql.ts'
 
 export function setOrder({ db, at }: Change, o: NewReleaseOrder): void {
@@ -11,7 +12,9 @@ export function setOrder({ db, at }: Change, o: NewReleaseOrder): void {
 }
 
 export function endOrder({ db }: Change, domain: string): boolean {
-  return db.run(sql.end, keyOfDomain(domain)) > 0
+  const key = keyOfDomain(domain)
+  db.run(sql.forgetNoes, key)
+  return db.run(sql.end, key) > 0
 }
 
 export function listOrders(db: Db): readonly ReleaseOrder[] {
@@ -24,7 +27,18 @@ export function listOrders(db: Db): readonly ReleaseOrder[] {
     released: Number(row.released),
     asked: Number(row.asked),
     notAccepted: Number(row.not_accepted),
+    progressAt: Number(row.progress_at),
+    noes: listNoes(db, String(row.domain)),
   }))
+}
+
+const kinds: readonly ProbeNo['kind'][] = ['refused', 'later', 'unreached']
+
+function listNoes(db: Db, domain: string): ReleaseOrder['noes'] {
+  return db.all(sql.noes, domain).flatMap((row) => {
+    const kind = kinds.find((one) => one === row.kind)
+    return kind === undefined ? [] : [{ kind, count: Number(row.count), words: String(row.words) }]
+  })
 }
 
 /** Nothing is let go without an order: it may have been ended a moment ago. */
@@ -33,6 +47,7 @@ export function letGo(c: Change, domain: string, step: ReleaseStep): number {
   const order = listOrders(c.db).find((one) => one.domain === key)
   if (order === undefined) return 0
   const released = releaseSome(c, key, order.by, step)
-  c.db.run(sql.count, key, released, step.asked ?? 0, step.notAccepted ?? 0)
+  c.db.run(sql.count, key, released, step.asked ?? 0, step.notAccepted ?? 0, c.at)
+  for (const { kind, words } of step.noes ?? []) c.db.run(sql.no, key, kind, clipped(words))
   return released
 }

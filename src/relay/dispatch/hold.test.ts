@@ -95,8 +95,26 @@ test('when accepted: a probe asks, and those go whom the next hop takes; the oth
   await drained(s)
   const [order] = await s.relay.queue.releaseOrders()
   assert.deepEqual([order?.released, order?.notAccepted], [3, 1])
+  assert.deepEqual(
+    order?.noes.map(({ kind, count }) => [kind, count]),
+    [['refused', 1]],
+  )
+  assert.match(order?.noes[0]?.words ?? '', /550 5\.1\.10 not found/)
   assert.ok(s.two.lines.filter((line) => line.endsWith('RSET')).length > 0)
   await inBalance(s)
+})
+
+test('when accepted: a hop that is down, or says not now, is told apart from one that does not know the address', async () => {
+  await using s = await setStage()
+  s.use({ mode: 'hold' })
+  await s.fromNet(['mary@shared.example'])
+  const kinds = async () => (await s.relay.queue.releaseOrders())[0]?.noes.map(({ kind }) => kind).join()
+  s.script((line) => (line.startsWith('RCPT') ? '450 4.2.1 busy' : undefined))
+  await s.relay.queue.orderRelease({ domain: 'shared.example', whenAccepted: true, perMinute: 6000, by: 'ann' })
+  await until('not now', async () => (await kinds()) === 'later')
+  s.script(() => '421 4.3.2 closed')
+  s.relay.pass(61_000)
+  await until('nobody there', async () => (await kinds()) === 'later,unreached')
 })
 
 test('retry-later: 451 at RCPT, and the ledger has it first; who comes back after it is known', async () => {

@@ -4,9 +4,10 @@
  * not on hold ends by itself when nothing is held there any more.
  */
 import { type Project, servedDomain } from '../../project/project.ts'
-import type { HeldRecipient, Queue, ReleaseOrder, ReleaseStep } from '../../queue/queue.ts'
+import type { HeldRecipient, ProbeNo, Queue, ReleaseOrder, ReleaseStep } from '../../queue/queue.ts'
 import { routeAsOpen } from '../admit/admit.ts'
 import type { Carrier } from '../carry/carry.ts'
+import { meaningOf, type Probed } from '../deliver/deliver.ts'
 import { messageAgain, readEnvelope, readRecipient } from '../keep/keep.ts'
 import { type Delivery, plan } from '../plan/plan.ts'
 import type { Recorder } from '../record/record.ts'
@@ -86,12 +87,13 @@ async function stepOf(parts: ReleaseParts, order: ReleaseOrder, mine: Progress, 
   await endWhenDone(parts, order, mine, items.length === 0 && after === undefined)
   const chosen = order.whenAccepted
     ? await acceptedOf(parts, mine, items, limit, signal)
-    : { go: items, asked: 0, notAccepted: 0, seen: items.length }
+    : { go: items, asked: 0, noes: [], seen: items.length }
   // The next step goes on behind what was looked at, and from the front again behind the last.
   mine.after = chosen.seen < items.length ? mine.after : next
   if (chosen.go.length === 0 && chosen.asked === 0) return 0
   const recipients = chosen.go.map(({ message: { id }, recipient: { n } }) => ({ id, n }))
-  const step: ReleaseStep = { recipients, asked: chosen.asked, notAccepted: chosen.notAccepted }
+  const { asked, noes } = chosen
+  const step: ReleaseStep = { recipients, asked, notAccepted: noes.length, noes }
   const released = await parts.queue.letGo(order.domain, step)
   mine.budget -= released
   for (const item of chosen.go) trace(parts, order, item)
@@ -123,7 +125,7 @@ function save(mine: Progress, { perMinute }: ReleaseOrder, now: number): void {
 type Chosen = {
   readonly go: readonly HeldRecipient[]
   readonly asked: number
-  readonly notAccepted: number
+  readonly noes: readonly ProbeNo[]
   readonly seen: number
 }
 
@@ -137,28 +139,39 @@ async function acceptedOf(
 ): Promise<Chosen> {
   const go: HeldRecipient[] = []
   const answers = new Map<string, boolean>()
-  let [notAccepted, seen] = [0, 0]
+  const noes: ProbeNo[] = []
+  let seen = 0
   for (const item of items) {
     const address = item.recipient.address.toLowerCase()
     if (go.length >= limit || (answers.size >= probesAtOnce && !answers.has(address)) || signal.aborted) break
     seen += 1
     if (mine.refused.has(address)) continue
-    const isAccepted = answers.get(address) ?? (await isTaken(parts, item, signal))
-    if (!answers.has(address) && !isAccepted) notAccepted += 1
+    const no = answers.has(address) ? undefined : await noOf(parts, item, signal)
+    if (no !== undefined) noes.push(no)
+    const isAccepted = answers.get(address) ?? no === undefined
     answers.set(address, isAccepted)
     if (isAccepted) go.push(item)
     else mine.refused.set(address, parts.queue.now() + rememberMs)
   }
-  return { go, asked: answers.size, notAccepted, seen }
+  return { go, asked: answers.size, noes, seen }
 }
 
-async function isTaken(parts: ReleaseParts, item: HeldRecipient, signal: AbortSignal): Promise<boolean> {
+/** Nothing when its next hop takes it. */
+async function noOf(parts: ReleaseParts, item: HeldRecipient, signal: AbortSignal): Promise<ProbeNo | undefined> {
   const project = parts.project()
   const delivery = project && deliveryOf(project, item)
-  if (project === undefined || delivery === undefined) return false
+  if (project === undefined || delivery === undefined)
+    return { kind: 'refused', words: 'we would not take it ourselves' }
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(probeMs)])
   const [answer] = await parts.carrier.probe(project, delivery, deadline)
-  return answer?.kind === 'accepted'
+  if (answer === undefined) return { kind: 'unreached', words: 'no answer' }
+  return answer.kind === 'accepted' ? undefined : { kind: kindOf(answer), words: answer.why }
+}
+
+/** A setup that must be mended says nothing about the address, though its code is 5xx. */
+function kindOf({ kind, unreached, reply }: Probed): ProbeNo['kind'] {
+  if (unreached === true) return 'unreached'
+  return kind === 'refused' && meaningOf(reply) === undefined ? 'refused' : 'later'
 }
 
 /** How it would go now, with the envelope that it would have. Its content is not needed for that. */
