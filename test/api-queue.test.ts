@@ -210,6 +210,38 @@ describe('changing', () => {
     assert.match((await get('/v1/queue/m2')).json.recipients[0].advice, /goes back/)
   })
 
+  test('the trace of each message says who did what to whom', async () => {
+    await stage.put({ to: [{ address: 'x@a.example' }, { address: 'y@b.example' }, { state: 'running' }] })
+    await stage.put({ to: [{ address: 'z@a.example' }] })
+    await post('/v1/queue/hold', { domain: 'a.example' })
+    await post('/v1/queue/release', { state: 'held' })
+    await post('/v1/queue/retry', { ids: ['m1'] })
+    await post('/v1/queue/return', { ids: ['m2'] })
+    await post('/v1/queue/drop', { recipient: 'y@b.example' })
+    assert.deepEqual(
+      stage.events.map(({ kind, id, recipients, why }) => [kind, id, recipients?.join(' '), why]),
+      [
+        ['HOLD', 'm1', 'x@a.example', 'held by api (ann)'],
+        ['HOLD', 'm2', 'z@a.example', 'held by api (ann)'],
+        ['RELEASE', 'm1', 'x@a.example', 'let go by api (ann)'],
+        ['RELEASE', 'm2', 'z@a.example', 'let go by api (ann)'],
+        ['KEEP', 'm1', 'x@a.example y@b.example', 'to be tried now, by the word of api (ann)'],
+        ['RETURN', 'm2', 'z@a.example', 'to go back to its sender, by the word of api (ann)'],
+        ['DROP', 'm1', 'y@b.example', 'thrown away by api (ann)'],
+      ],
+    )
+  })
+
+  test('an event names a hundred recipients, and how many more there are', async () => {
+    await stage.put({ to: Array.from({ length: 150 }, (_, i) => ({ address: `r${i}@a.example` })) })
+    assert.equal((await post('/v1/queue/drop', { all: true })).json.touched, 150)
+    const [event] = stage.events
+    assert.deepEqual(
+      [event?.recipients?.length, event?.why],
+      [100, 'thrown away by api (ann), with 50 more recipients'],
+    )
+  })
+
   test('a preview counts what would be touched, and touches nothing', async () => {
     await stage.put({ to: [{}, { state: 'held', cause: 'domain' }] })
     await stage.put({ peer: 'internet' })

@@ -1,6 +1,7 @@
 /** What an operator does to mail in the queue. A running attempt is never touched. */
 import { z } from 'zod'
-import type { Filter, KeptMessage, Queue } from '../queue/queue.ts'
+import type { Filter, KeptMessage, Queue, Tell } from '../queue/queue.ts'
+import type { EventKind } from '../trace/trace.ts'
 import { audited } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
 import { Problem } from './problem.ts'
@@ -14,7 +15,10 @@ type Action = {
   readonly summary: string
   /** What it applies to; others that the filter fits stay as they are. */
   readonly states: readonly State[]
-  readonly run: (queue: Queue, filter: Filter, by: string) => Promise<number>
+  readonly run: (queue: Queue, filter: Filter, by: string, tell: Tell) => Promise<number>
+  /** What the trace of each message says of it. */
+  readonly event: EventKind
+  readonly said: string
 }
 
 const verbs = ['hold', 'release', 'retry', 'return', 'drop'] as const
@@ -24,27 +28,37 @@ const actions: Readonly<Record<Verb, Action>> = {
   hold: {
     summary: 'Waiting mail is held until somebody releases it',
     states: ['waiting'],
-    run: (queue, filter, by) => queue.hold(filter, by),
+    run: (queue, filter, by, tell) => queue.hold(filter, by, tell),
+    event: 'HOLD',
+    said: 'held by',
   },
   release: {
     summary: 'Held mail is tried, whatever it was held for',
     states: ['held'],
-    run: (queue, filter, by) => queue.release(filter, by),
+    run: (queue, filter, by, tell) => queue.release(filter, by, tell),
+    event: 'RELEASE',
+    said: 'let go by',
   },
   retry: {
     summary: 'Waiting mail is tried now',
     states: ['waiting'],
-    run: (queue, filter, by) => queue.retry(filter, by),
+    run: (queue, filter, by, tell) => queue.retry(filter, by, tell),
+    event: 'KEEP',
+    said: 'to be tried now, by the word of',
   },
   return: {
     summary: 'Mail of a tenant goes back to its sender, with a report; mail from the internet never does',
     states: ['waiting', 'held'],
-    run: (queue, filter, by) => queue.wishReturn(filter, by),
+    run: (queue, filter, by, tell) => queue.wishReturn(filter, by, tell),
+    event: 'RETURN',
+    said: 'to go back to its sender, by the word of',
   },
   drop: {
     summary: 'Mail is destroyed, and nobody is told',
     states: ['waiting', 'held'],
-    run: (queue, filter, by) => queue.drop(filter, by),
+    run: (queue, filter, by, tell) => queue.drop(filter, by, tell),
+    event: 'DROP',
+    said: 'thrown away by',
   },
 }
 
@@ -86,7 +100,7 @@ export function queueChangeResource(api: Api, desk: Desk): void {
         desk,
         request,
         filterText(filter),
-        ({ by }) => actions[verb].run(desk.queue, filter, by),
+        ({ by }) => actions[verb].run(desk.queue, filter, by, tellTrace(desk, verb, by)),
         (count) => ({ after: recipientsText(count) }),
       )
       if (verb === 'retry' || verb === 'release') desk.tryLanes()
@@ -102,6 +116,23 @@ export function queueChangeResource(api: Api, desk: Desk): void {
   api.get('/v1/queue/preview', { schema: preview }, ({ query: { action, ...asked } }) =>
     previewOf(desk, action, filterOfChange(asked)),
   )
+}
+
+/** Of one message: it may have thousands, and each is found by the message's first event. */
+const mostNamed = 100
+
+/** One event for each message, page by page as the queue goes on: a million of them are never in memory at once. */
+function tellTrace({ trace, now }: Desk, verb: Verb, by: string): Tell {
+  const { event: kind, said } = actions[verb]
+  return (touched) => {
+    const at = now().getTime()
+    const events = touched.map(({ recipients, ...message }) => {
+      const more = recipients.length - mostNamed
+      const why = `${said} ${by}${more > 0 ? `, with ${more} more recipients` : ''}`
+      return { at, kind, ...message, recipients: recipients.slice(0, mostNamed), why }
+    })
+    trace.write(events)
+  }
 }
 
 type Left = { readonly left: number; readonly why?: string }

@@ -2,12 +2,12 @@
 import type { Row } from '../store/store.ts'
 import type { Change } from './change.ts'
 import { lineOf } from './compare.ts'
-import type { Filter, ReleaseStep } from './contract.ts'
+import type { Filter, ReleaseStep, Touched } from './contract.ts'
 import { end, forgetWhenDone } from './finish.ts'
 import { settleLine } from './line.ts'
 import { fitting } from './look.ts'
-import { type Place, placeOf } from './rows.ts'
-import { byHand as sql } from './sql.ts'
+import { keptMessage, type Place, placeOf } from './rows.ts'
+import { look, byHand as sql } from './sql.ts'
 
 export type HandAction = 'hold' | 'release' | 'retry' | 'drop' | 'wishReturn'
 
@@ -17,13 +17,29 @@ export type HandStep = {
   readonly by: string
   readonly after: number
 }
-export type HandStepDone = { readonly touched: number; readonly next?: number }
+export type HandStepDone = { readonly touched: readonly Touched[]; readonly next?: number }
 
 export function stepByHand(c: Change, { action, filter, by, after }: HandStep): HandStepDone {
   const { rows, next } = fitting(c.db, filter, after, c.at)
-  let touched = 0
-  for (const row of rows) if (actOn(c, action, row, by)) touched += 1
+  const byMessage = Map.groupBy(rows, (row) => Number(row.message))
+  const touched = [...byMessage].flatMap(([n, some]) => touchedOf(c, { action, by, n, some }))
   return { touched, ...(next !== undefined && { next }) }
+}
+
+type OfMessage = {
+  readonly action: HandAction
+  readonly by: string
+  readonly n: number
+  readonly some: readonly Row[]
+}
+
+function touchedOf(c: Change, { action, by, n, some }: OfMessage): readonly Touched[] {
+  // With its last recipient a message goes.
+  const message = c.db.get(look.message, n)
+  const recipients = some.filter((row) => actOn(c, action, row, by)).map((row) => String(row.address))
+  if (message === undefined || recipients.length === 0) return []
+  const { id, messageId, sender } = keptMessage(message)
+  return [{ id, messageId, sender, recipients }]
 }
 
 /** The next recipients of a release order. Says how many were still held. */

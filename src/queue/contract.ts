@@ -25,6 +25,16 @@ export type Page = { readonly limit: number; readonly after?: string }
 /** A page may hold fewer items than its limit, even none, and still have a next one: each looks at a bounded number of rows. */
 export type Paged<T> = { readonly items: readonly T[]; readonly next?: string }
 
+/** A message that somebody changed by hand, and those of its recipients whom it concerned. */
+export type Touched = {
+  readonly id: string
+  readonly messageId: string
+  readonly sender: string
+  readonly recipients: readonly string[]
+}
+/** Hears of them step by step, after each step is on disk. */
+export type Tell = (touched: readonly Touched[]) => void
+
 export type HeldRecipient = { readonly message: KeptMessage; readonly recipient: KeptRecipient }
 
 /** Lets the held mail of a domain go; survives a restart. The relay carries it out. */
@@ -107,13 +117,13 @@ export type Queue = {
 
   // By hand. Each says how many recipients it touched; a running one is never touched. Done in steps of bounded length, so
   // that a domain with a million messages holds up nobody; a process that ends in between has done a part.
-  hold(filter: Filter, by: string): Promise<number>
-  release(filter: Filter, by: string): Promise<number>
+  hold(filter: Filter, by: string, tell?: Tell): Promise<number>
+  release(filter: Filter, by: string, tell?: Tell): Promise<number>
   /** Waiting ones are due now. */
-  retry(filter: Filter, by: string): Promise<number>
-  drop(filter: Filter, by: string): Promise<number>
+  retry(filter: Filter, by: string, tell?: Tell): Promise<number>
+  drop(filter: Filter, by: string, tell?: Tell): Promise<number>
   /** Of messages that came through a tenant's connector. */
-  wishReturn(filter: Filter, by: string): Promise<number>
+  wishReturn(filter: Filter, by: string, tell?: Tell): Promise<number>
 
   /** Oldest first; of each message those recipients that the filter fits, 100 at most. */
   list(filter: Filter, page: Page): Promise<Paged<Listed>>

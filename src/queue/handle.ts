@@ -14,6 +14,7 @@ import type {
   Queue,
   ReleaseOrder,
   ReleaseStep,
+  Tell,
 } from './contract.ts'
 import type { Figures, LaneFigures, Totals } from './figures.ts'
 import type { KeptMessage, Listed, NewMessage } from './message.ts'
@@ -118,24 +119,24 @@ export class QueueHandle implements Queue {
     )
   }
 
-  hold(filter: Filter, by: string): Promise<number> {
-    return this.#byHand('hold', filter, by)
+  hold(filter: Filter, by: string, tell?: Tell): Promise<number> {
+    return this.#byHand('hold', filter, by, tell)
   }
 
-  release(filter: Filter, by: string): Promise<number> {
-    return this.#byHand('release', filter, by)
+  release(filter: Filter, by: string, tell?: Tell): Promise<number> {
+    return this.#byHand('release', filter, by, tell)
   }
 
-  retry(filter: Filter, by: string): Promise<number> {
-    return this.#byHand('retry', filter, by)
+  retry(filter: Filter, by: string, tell?: Tell): Promise<number> {
+    return this.#byHand('retry', filter, by, tell)
   }
 
-  drop(filter: Filter, by: string): Promise<number> {
-    return this.#byHand('drop', filter, by)
+  drop(filter: Filter, by: string, tell?: Tell): Promise<number> {
+    return this.#byHand('drop', filter, by, tell)
   }
 
-  wishReturn(filter: Filter, by: string): Promise<number> {
-    return this.#byHand('wishReturn', filter, by)
+  wishReturn(filter: Filter, by: string, tell?: Tell): Promise<number> {
+    return this.#byHand('wishReturn', filter, by, tell)
   }
 
   async list(filter: Filter, page: Page): Promise<Paged<Listed>> {
@@ -245,15 +246,16 @@ export class QueueHandle implements Queue {
     }
   }
 
-  async #byHand(action: HandAction, filter: Filter, by: string): Promise<number> {
-    let touched = 0
+  async #byHand(action: HandAction, filter: Filter, by: string, tell?: Tell): Promise<number> {
+    let count = 0
     let after: number | undefined = 0
     while (after !== undefined) {
       const step: HandStepDone = await this.#thread.ask<'byHand'>({ do: 'byHand', action, filter, by, after })
-      touched += step.touched
+      for (const { recipients } of step.touched) count += recipients.length
+      if (step.touched.length > 0) tell?.(step.touched)
       after = step.next
     }
-    return touched
+    return count
   }
 
   async #sweepAll(): Promise<void> {

@@ -20,6 +20,8 @@ export type {
   Queue,
   ReleaseOrder,
   ReleaseStep,
+  Tell,
+  Touched,
 } from './contract.ts'
 export { type DiskWatch, type DiskWatchOptions, watchDisk } from './disk-watch.ts'
 export type { Figures, LaneFigures, Totals } from './figures.ts'

@@ -12,11 +12,11 @@ export type EventKind =
   | 'REJECT'
   | 'LOOP'
   | 'PLAN'
-  /** The queue has it, to be tried; held, until somebody lets it go; let go. */
+  /** The queue has it, to be tried, or to be tried now; held, until somebody lets it go; let go. */
   | 'KEEP'
   | 'HOLD'
   | 'RELEASE'
-  /** Given up: reported to its sender, or `why` says that nobody is to be told. */
+  /** To be given up, as a person wants; given up: reported to its sender, or `why` says that nobody is to be told. */
   | 'RETURN'
   /** Thrown away by a person. */
   | 'DROP'

@@ -9,6 +9,7 @@ import { type NewMessage, type NewRecipient, openQueue, type Queue } from '../..
 import { account, noCounts } from '../../src/relay/record/record.ts'
 import { keyPlace, openVault } from '../../src/secrets/vault/vault.ts'
 import { type Db, makeAudit, openStore, sealedSecrets } from '../../src/store/store.ts'
+import type { TraceEvent } from '../../src/trace/trace.ts'
 import { layProject } from './commands.ts'
 
 const token = 'only-for-this-test'
@@ -23,6 +24,8 @@ export type DeskStage = AsyncDisposable & {
   /** Holds the project and the data folder `data`. */
   readonly dir: string
   readonly log: readonly Told[]
+  /** What the trace was told. */
+  readonly events: readonly TraceEvent[]
   /** How often next hops in trouble were to be tried at once. */
   readonly lanes: { readonly tried: number }
   /** What the disk watch says. */
@@ -60,6 +63,7 @@ export async function setDesk(): Promise<DeskStage> {
   const { queue } = opening
   const disk = { isLow: false, why: '', freeBytes: 5e9 }
   const log: Told[] = []
+  const events: TraceEvent[] = []
   const lanes = { tried: 0 }
   const atStart = await queue.totals()
   const counts = noCounts()
@@ -70,7 +74,7 @@ export async function setDesk(): Promise<DeskStage> {
     disk: watched(disk),
     audit: makeAudit(opened.db, () => clock.at),
     tryLanes: () => void (lanes.tried += 1),
-    trace: silentTrace,
+    trace: { ...silentTrace, write: (written) => void events.push(...written) },
     resolver: noResolver,
     passKey: Buffer.alloc(32),
     vault,
@@ -94,6 +98,7 @@ export async function setDesk(): Promise<DeskStage> {
     db: opened.db,
     dir,
     log,
+    events,
     lanes,
     disk,
     pass: (ms) => void (clock.at += ms),
