@@ -126,6 +126,7 @@ async function assemble(
     queue,
     disk,
     tryLanes,
+    probeAt: (lane) => dispatch.probeAt(lane),
     figures,
     now,
     log,

@@ -126,7 +126,7 @@ describe('looking', () => {
       addsUp: true,
       messages: 3,
       bytes: 75,
-      oldest: { id: 'm1', received: '2026-11-23T08:00:00.000Z', ageSeconds: 7200 },
+      oldest: { id: 'm1', received: '2026-11-23T08:00:00.000Z', since: '2026-11-23T08:00:00.000Z', ageSeconds: 7200 },
       disk: { freeBytes: 5e9, isLow: false, why: '' },
     })
   })
@@ -292,7 +292,7 @@ describe('release of a domain', () => {
     assert.deepEqual([none.domain, none.mode, none.held, none.order], ['shared.example', 'open', 1, undefined])
     assert.match(none.advice, /causeway domain release shared\.example/)
     const { order } = (await post(path, { whenAccepted: true, perMinute: 60 })).json
-    const counts = { released: 0, asked: 0, notAccepted: 0 }
+    const counts = { released: 0, asked: 0, notAccepted: 0, noes: [] }
     const since = '2026-11-23T08:00:00.000Z'
     assert.deepEqual(order, { whenAccepted: true, perMinute: 60, by: 'api (ann)', since, ...counts })
     assert.deepEqual((await get(path)).json.order, order)

@@ -35,6 +35,8 @@ export type Desk = {
   readonly disk: DiskWatch
   /** Next hops in trouble are tried at once: whoever asks for that has mended something. */
   readonly tryLanes: () => void
+  /** When a next hop in trouble is asked again, on the queue's clock. */
+  readonly probeAt?: (lane: string) => number | undefined
   readonly passKey: Buffer
   readonly vault: Vault
   /** Figures of the running relay. */

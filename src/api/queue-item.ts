@@ -15,6 +15,7 @@ const recipientSchema = z.object({
   attempts: z.number(),
   lastAttempt: timeSchema.optional(),
   nextAttempt: timeSchema.optional(),
+  awaitsProbe: z.boolean().optional().describe('Its next hop is in trouble: all its mail waits for the next probe'),
   reply: z.string().describe('Last words of the next hop; empty when there are none'),
   why: z.string(),
   by: z.string().optional().describe('Who did the last thing by hand'),
@@ -36,7 +37,12 @@ export const queueItemSchema = z.object({
 })
 export type QueueItem = z.infer<typeof queueItemSchema>
 
-type View = { readonly now: number; readonly policy: Policy | undefined }
+type View = {
+  readonly now: number
+  readonly policy: Policy | undefined
+  /** When a next hop in trouble is asked again. */
+  readonly probeAt?: (lane: string) => number | undefined
+}
 
 export function itemOf({ message, recipients }: Listed, view: View): QueueItem {
   const { id, sender, peer, messageId, subject, size } = message
@@ -68,12 +74,17 @@ function recipientOf(message: KeptMessage, r: KeptRecipient, view: View): QueueI
     ...(r.trouble === undefined ? {} : { trouble: r.trouble }),
     attempts,
     ...maybeUtc('lastAttempt', r.lastAt),
-    ...(state === 'waiting' ? { nextAttempt: utc(r.nextAt) } : {}),
+    ...(state === 'waiting' ? nextOf(r, view) : {}),
     reply,
     why,
     ...(r.by === undefined ? {} : { by: r.by }),
     advice: adviceOn(message, r, view),
   }
+}
+
+function nextOf({ nextAt, lane }: KeptRecipient, { now, probeAt }: View) {
+  const probe = probeAt?.(lane) ?? 0
+  return probe > Math.max(nextAt, now) ? { nextAttempt: utc(probe), awaitsProbe: true } : { nextAttempt: utc(nextAt) }
 }
 
 function adviceOn(message: KeptMessage, r: KeptRecipient, view: View): string {

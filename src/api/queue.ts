@@ -34,7 +34,7 @@ export const queueTotalsSchema = z.object({
   addsUp: z.boolean().describe('taken = delivered + returned + dropped + waiting + running + held'),
   messages: z.number(),
   bytes: z.number(),
-  oldest: z.object({ id: z.string(), received: timeSchema, ageSeconds: z.number() }).optional(),
+  oldest: z.object({ id: z.string(), received: timeSchema, since: timeSchema, ageSeconds: z.number() }).optional(),
   disk: z.object({ freeBytes: z.number(), isLow: z.boolean(), why: z.string() }),
 })
 
@@ -88,20 +88,25 @@ export function queueResource(api: Api, desk: Desk): void {
 }
 
 export function viewOf(desk: Desk) {
-  return { now: desk.queue.now(), policy: desk.live.current()?.policy }
+  const { probeAt } = desk
+  return { now: desk.queue.now(), policy: desk.live.current()?.policy, ...(probeAt && { probeAt }) }
 }
 
 async function totalsOf(desk: Desk): Promise<z.infer<typeof queueTotalsSchema>> {
   const [totals, oldest] = await Promise.all([desk.queue.totals(), desk.queue.oldest()])
   const { messages, bytes } = desk.queue.figures
   const { freeBytes, isLow, why } = desk.disk
-  const ageSeconds = oldest === undefined ? 0 : seconds(desk.queue.now() - oldest.receivedAt)
+  // As everywhere: since it was received, or let go from being held.
+  const since = desk.queue.figures.oldestWaitingAt ?? desk.queue.now()
+  const ageSeconds = seconds(desk.queue.now() - since)
   return {
     totals,
     addsUp: addsUp(totals),
     messages,
     bytes,
-    ...(oldest === undefined ? {} : { oldest: { id: oldest.id, received: utc(oldest.receivedAt), ageSeconds } }),
+    ...(oldest === undefined
+      ? {}
+      : { oldest: { id: oldest.id, received: utc(oldest.receivedAt), since: utc(since), ageSeconds } }),
     disk: { freeBytes, isLow, why },
   }
 }

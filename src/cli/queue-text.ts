@@ -17,7 +17,7 @@ export function totalsText({ totals: t, addsUp, messages, bytes: size, oldest, d
   const age =
     oldest === undefined
       ? ''
-      : `; the oldest waits since ${localTime(oldest.received)} (${span(oldest.ageSeconds)}), ${oldest.id}`
+      : `; the oldest waits since ${localTime(oldest.since)} (${span(oldest.ageSeconds)}), ${oldest.id}`
   const room = disk.isLow ? `LOW: ${escapeText(disk.why)}` : `${bytes(disk.freeBytes)} free`
   return [
     addsUp ? sum : `${sum}\nTHIS DOES NOT ADD UP: please report it, with a copy of queue.db`,
@@ -55,12 +55,21 @@ export function listText(items: readonly Item[], now: number): string {
       mailbox(r.address, 36),
       stateText(r),
       String(r.attempts),
-      r.nextAttempt === undefined ? '-' : until(r.nextAttempt, now),
-      cell(r.reply || r.why, 60) || '-',
+      nextText(r, now) ?? '-',
+      cell(lastWords(r), 60) || '-',
     ]),
   )
   return table([['ID', 'AGE', 'SENDER', 'RECIPIENT', 'STATE', 'TRIES', 'NEXT', 'LAST WORDS'], ...rows])
 }
+
+/** What is due while its next hop is left in peace goes when the hop is asked again. */
+function nextText({ nextAttempt, awaitsProbe }: Recipient, now: number): string | undefined {
+  if (nextAttempt === undefined) return undefined
+  return `${awaitsProbe === true ? 'with the next probe, ' : ''}${until(nextAttempt, now)}`
+}
+
+/** Where no server said anything the reply is ours, and what happened stands in the reason. */
+const lastWords = ({ reply, why }: Recipient): string => (reply !== '' && why.includes(reply) ? reply : why || reply)
 
 function stateText({ state, cause, trouble }: Recipient): string {
   if (cause !== undefined) return `${state} (${cause})`
@@ -84,8 +93,7 @@ export function itemText(item: Item, now: number): string {
 
 function recipientText(r: Recipient, now: number): string {
   const last = r.lastAttempt === undefined ? 'none yet' : `${r.attempts}, the last at ${localTime(r.lastAttempt)}`
-  const next =
-    r.nextAttempt === undefined ? [] : [['next', `${localTime(r.nextAttempt)}, ${until(r.nextAttempt, now)}`]]
+  const next = r.nextAttempt === undefined ? [] : [['next', `${localTime(r.nextAttempt)}, ${nextText(r, now) ?? ''}`]]
   const facts = [
     ['state', stateText(r)],
     ['next hop', r.lane],

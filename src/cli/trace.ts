@@ -72,6 +72,11 @@ function eventLine(e: TraceEvent): string {
   return `  ${new Date(e.at).toISOString()}  ${e.kind.padEnd(8)} ${factsOf(e)}`
 }
 
+/** The reason mostly holds the reply already. */
+function wordsOnce(reply: string, why: string): string {
+  return why.includes(reply) ? why : `${reply}; ${why}`
+}
+
 function factsOf(e: TraceEvent): string {
   const to = e.recipients?.map((r) => `<${r}>`).join(', ') ?? ''
   switch (e.kind) {
@@ -88,7 +93,7 @@ function factsOf(e: TraceEvent): string {
     case 'SEND':
     case 'DEFER':
     case 'FAIL':
-      return `${to} at ${e.server ?? ''}: ${e.reply ?? ''}; ${e.why ?? ''}`
+      return `${to} at ${e.server ?? ''}: ${wordsOnce(e.reply ?? '', e.why ?? '')}`
     case 'REJECT':
       return `${e.sender === undefined ? '' : `<${e.sender}> -> ${to} `}[${e.client ?? ''}] ${e.reply ?? ''}: ${e.why ?? ''}`
     case 'LOOP':

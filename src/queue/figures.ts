@@ -33,7 +33,7 @@ export type LaneFigures = {
   readonly waiting: number
   readonly running: number
   readonly held: number
-  /** When the oldest message with a recipient here was received. */
+  /** Since when the oldest that waits here does: its arrival, or its release. Where nothing waits, the arrival of the oldest. */
   readonly oldestAt: number
   /** Of the last attempt here that failed; none when one has succeeded since. */
   readonly trouble?: Trouble

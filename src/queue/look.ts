@@ -75,12 +75,13 @@ function listed(message: Row, recipients: readonly Row[]): Listed {
 export function listLanes(db: Db): readonly LaneFigures[] {
   return db.all(sql.lanes).map((row) => {
     const trouble = troubleOf(row.trouble)
+    const since = [row.punctual, row.late].filter((at) => typeof at === 'number')
     return {
       lane: String(row.name),
       waiting: Number(row.waiting),
       running: Number(row.running),
       held: Number(row.held),
-      oldestAt: Number(row.oldest_at),
+      oldestAt: since.length === 0 ? Number(row.oldest_at) : Math.min(...since),
       ...(trouble !== undefined && { trouble }),
       reply: String(row.reply),
     }

@@ -321,6 +321,16 @@ describe('by hand', () => {
   })
 })
 
+test('the age of a lane is that of what waits there, and begins anew with a release', async () => {
+  await using b = await bench()
+  const receivedAt = b.clock.now
+  await b.queue.put(message('h', [recipient('bob@contoso.example', { state: 'held', cause: 'domain' })]))
+  b.clock.now += 3000
+  assert.equal((await b.queue.lanes())[0]?.oldestAt, receivedAt)
+  await b.queue.release({ domain: 'contoso.example' }, 'ann')
+  assert.equal((await b.queue.lanes())[0]?.oldestAt, b.clock.now)
+})
+
 test('what is put without an attempt, because its lane is down, shows the trouble of the lane from the start', async () => {
   await using b = await bench()
   const reply = '451 4.4.1 no connection to the next server'

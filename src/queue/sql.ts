@@ -111,7 +111,11 @@ export const look = {
   messageById: `SELECT * FROM message WHERE id = ?1`,
   recipients: `SELECT * FROM recipient WHERE message = ?1 ORDER BY n`,
   parts: `SELECT part, bytes FROM content WHERE id = ?1 AND part >= ?2 ORDER BY part LIMIT 4`,
-  lanes: `SELECT l.*, (SELECT m.received_at FROM recipient r JOIN message m ON m.n = r.message
+  /** The age of what waits counts from its `since`; where nothing waits, from the arrival of what is held or running. */
+  lanes: `SELECT l.*,
+      (SELECT since FROM recipient WHERE lane = l.name AND warned = 0 AND ${claimable} ORDER BY since LIMIT 1) AS punctual,
+      (SELECT since FROM recipient WHERE lane = l.name AND warned = 1 AND ${claimable} ORDER BY since LIMIT 1) AS late,
+      (SELECT m.received_at FROM recipient r JOIN message m ON m.n = r.message
       WHERE r.lane = l.name ORDER BY r.message LIMIT 1) AS oldest_at
     FROM lane l ORDER BY name`,
   totals: `SELECT * FROM totals`,

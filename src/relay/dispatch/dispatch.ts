@@ -34,6 +34,8 @@ export type Dispatch = {
   kick(): void
   /** An operator has mended something: next hops in trouble are probed at once, not when their pause ends. */
   tryLanes(): void
+  /** When a lane in trouble is probed again; nothing of one that is well. */
+  probeAt(lane: string): number | undefined
   /** Nothing new is begun. */
   stop(): void
   /** Waits so long for what is in hand, then breaks it off. What may have arrived stays running, and is due at the next start. */

@@ -192,3 +192,15 @@ test('who is not tried is told the codes of the last failure, and not what was s
   const expected = { code: 451, enhanced: '4.7.500', text: 'the next server asks us to slow down' }
   assert.deepEqual(told, [expected, expected])
 })
+
+test('when a lane in trouble is probed again can be asked', () => {
+  const clock = { now: 0 }
+  const lanes = new Lanes({ now: () => clock.now, random: () => 0.5 })
+  assert.equal(lanes.probeAt('x'), undefined)
+  const reply = { code: 451, enhanced: '4.4.1', text: 'no connection' }
+  lanes.begin('x')
+  lanes.end('x', [{ kind: 'deferred', reply, remote: '', tls: '', why: 'ECONNREFUSED', unreached: true }])
+  assert.equal(lanes.probeAt('x'), 10_000)
+  clock.now = 10_000
+  assert.equal(lanes.probeAt('x'), undefined, 'it is due')
+})

@@ -118,6 +118,11 @@ export class Lanes {
     )
   }
 
+  probeAt(name: string): number | undefined {
+    const lane = this.#lanes.get(name)
+    return lane !== undefined && this.#isPaused(lane) ? lane.pausedUntil : undefined
+  }
+
   /** No pause lasts any longer. */
   forgive(): void {
     for (const lane of this.#lanes.values()) lane.pausedUntil = 0

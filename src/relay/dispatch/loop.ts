@@ -124,6 +124,10 @@ class Loop implements Dispatch {
     this.kick()
   }
 
+  probeAt(lane: string): number | undefined {
+    return this.#lanes.probeAt(lane)
+  }
+
   stop(): void {
     this.#isStopped = true
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
