@@ -253,32 +253,6 @@ test('a next hop in trouble is not tried: its recipients are put at once, or def
   assert.deepEqual([later.reply.code, later.carried], [451, []])
 })
 
-test('NOTIFY=SUCCESS behind a hop without DSN: a report of its own before the 250, and none that could cost the delivery', async () => {
-  const asking = (notify: string) =>
-    deliveries(['john']).map((delivery) => ({
-      ...delivery,
-      recipients: delivery.recipients.map((one) => ({ ...one, recipient: { ...one.recipient, notify } })),
-    }))
-  const silent = { ...took, dsn: false }
-  for (const [notify, outcome, from, reports] of [
-    ['SUCCESS', silent, 'tenant', 1],
-    ['SUCCESS', { ...took, dsn: true }, 'tenant', 0],
-    ['FAILURE,DELAY', silent, 'tenant', 0],
-    ['SUCCESS', silent, 'internet', 0],
-  ] as const) {
-    puts = []
-    const ran = await run(asking(notify), { john: outcome }, { from })
-    assert.deepEqual([ran.reply.code, puts.length, ran.tally.accepted], [250, reports, 1], notify)
-  }
-  await run(asking('SUCCESS'), { john: silent }, { from: 'tenant' })
-  const [report = assert.fail()] = puts
-  assert.deepEqual([report.sender, report.peer, report.recipients[0]?.address], ['', 'causeway', 'a@outside.example'])
-  put = { ok: false, why: 'no space left', isFull: true }
-  const ran = await run(asking('SUCCESS'), { john: silent }, { from: 'tenant' })
-  assert.equal(ran.reply.code, 250)
-  assert.match(troubles.join(), /a report about message .* cannot be kept: no space left/)
-})
-
 test('a refused put: 452 when the disk is full, else 451; nothing is followed, and who has it is not sent it again', async () => {
   for (const [isFull, expected] of [
     [true, /^452 4\.3\.1/],

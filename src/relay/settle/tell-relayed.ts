@@ -8,8 +8,11 @@ import { toKeptPeer } from './keep-rest.ts'
 import type { Matter, Settler } from './settle.ts'
 import type { Settled } from './table.ts'
 
+type Telling = Pick<Settler, 'queue' | 'onTrouble'>
+type About = Pick<Matter, 'project' | 'incoming' | 'message' | 'admission' | 'arrivedAt' | 'record'>
+
 /** A report that cannot be kept is no reason to have the message sent again: the trace says so, and that is all. */
-export async function tellRelayed(settler: Settler, matter: Matter, settled: readonly Settled[]): Promise<void> {
+export async function tellRelayed(settler: Telling, matter: About, settled: readonly Settled[]): Promise<void> {
   const { project, incoming, message, admission, arrivedAt, record } = matter
   // Of what an earlier try delivered its sender was told then.
   const relayed = settled.filter(
