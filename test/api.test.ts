@@ -144,6 +144,7 @@ test('the OpenAPI document lists exactly these operations', async () => {
     'POST /v1/directory/move',
     'POST /v1/dkim/{domain}',
     'POST /v1/dkim/{domain}/rotate',
+    'POST /v1/domains/{name}/attempts/done',
     'POST /v1/domains/{name}/release',
     'POST /v1/explain',
     'POST /v1/project/differences',

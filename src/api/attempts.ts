@@ -91,6 +91,7 @@ export function attemptsResource(api: Api, desk: Desk): void {
   const done = {
     summary: 'All that have not come back so far are seen to: no warning speaks of them any more',
     params,
+    body: z.strictObject({}).nullish().describe('Nothing'),
     response: { 200: attemptsSettledSchema },
   }
   const changes = 'domain.attempts.done'

@@ -184,23 +184,23 @@ test('no more lanes are remembered than ten thousand; those in trouble go last',
 })
 
 test('who is not tried is told the codes of the last failure, and not what was said of the message that met it', () => {
-  const lanes = new Lanes({ now: () => 0 })
+  const own = new Lanes({ now: () => 0 })
   const reply = { code: 451, enhanced: '4.7.500', text: 'busy: eve@rival.example -> boss@two.example' }
-  lanes.begin('x')
-  lanes.end('x', [{ kind: 'deferred', reply, remote: '', tls: '', why: 'DATA was answered 451' }])
-  const told = [lanes.closed('x')?.reply, lanes.inTrouble()[0]?.closed.reply]
+  own.begin('x')
+  own.end('x', [{ kind: 'deferred', reply, remote: '', tls: '', why: 'DATA was answered 451' }])
+  const told = [own.closed('x')?.reply, own.inTrouble()[0]?.closed.reply]
   const expected = { code: 451, enhanced: '4.7.500', text: 'the next server asks us to slow down' }
   assert.deepEqual(told, [expected, expected])
 })
 
 test('when a lane in trouble is probed again can be asked', () => {
   const clock = { now: 0 }
-  const lanes = new Lanes({ now: () => clock.now, random: () => 0.5 })
-  assert.equal(lanes.probeAt('x'), undefined)
+  const own = new Lanes({ now: () => clock.now, random: () => 0.5 })
+  assert.equal(own.probeAt('x'), undefined)
   const reply = { code: 451, enhanced: '4.4.1', text: 'no connection' }
-  lanes.begin('x')
-  lanes.end('x', [{ kind: 'deferred', reply, remote: '', tls: '', why: 'ECONNREFUSED', unreached: true }])
-  assert.equal(lanes.probeAt('x'), 10_000)
+  own.begin('x')
+  own.end('x', [{ kind: 'deferred', reply, remote: '', tls: '', why: 'ECONNREFUSED', unreached: true }])
+  assert.equal(own.probeAt('x'), 10_000)
   clock.now = 10_000
-  assert.equal(lanes.probeAt('x'), undefined, 'it is due')
+  assert.equal(own.probeAt('x'), undefined, 'it is due')
 })
