@@ -49,6 +49,20 @@ const samples = (): Readonly<Record<string, Sample | 'changes nothing'>> => ({
     prepare: () =>
       stage.queue.orderRelease({ domain: 'shared.example', whenAccepted: false, perMinute: 1, by: 'test' }),
   },
+  'POST /v1/domains/{name}/attempts/done': {
+    path: '/v1/domains/shared.example/attempts/done',
+    what: 'domain.attempts.done',
+    prepare: () =>
+      stage.queue.attempted({
+        domain: 'shared.example',
+        at: stage.queue.now(),
+        address: '192.0.2.1',
+        helo: 'mx.example',
+        tls: '',
+        sender: 'a@b.example',
+        recipient: address,
+      }),
+  },
   'PUT /v1/secrets/{name}': { path: '/v1/secrets/one', body: { value: 'bm90IHRvbGQ=' }, what: 'secret.set' },
   'DELETE /v1/secrets/{name}': { path: '/v1/secrets/one', what: 'secret.remove' },
   'POST /v1/secrets/rotate-key': { what: 'secret.rotate-key' },

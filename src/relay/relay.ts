@@ -111,7 +111,7 @@ function carrying(relay: Relay, load: Omit<Load, 'delivery' | 'copy'>): Matter['
 
 /** An attempt may go on when its sender has been answered. */
 const lastOf = (outcomes: readonly Outcome[]): Promise<unknown> =>
-  Promise.allSettled(outcomes.map((outcome) => outcome.later))
+  Promise.allSettled(outcomes.flatMap((outcome) => outcome.later ?? []))
 
 /**
  * The whole message is refused before any of it is sent or kept. Where one recipient is to be tried later, so are all: the
