@@ -90,7 +90,7 @@ class Loop implements Dispatch {
     every(tickMs, () => this.kick())
     every(tickMs, () => this.#hold(this.#guarded('release orders', this.#release())))
     every(tickMs, () => this.#hold(this.#guarded('who has moved', this.#move())))
-    every(overdueMs, () => this.#hold(this.#guarded('overdue mail', sweepOverdue(this.#worker))))
+    every(overdueMs, () => this.#hold(this.#guarded('overdue mail', this.#sweep())))
     this.kick()
   }
 
@@ -166,6 +166,12 @@ class Loop implements Dispatch {
 
   async #release(): Promise<void> {
     if (!this.#isStopped && (await this.#releases.tick(this.#abort.signal)) > 0) this.kick()
+  }
+
+  /** What belongs elsewhere by now is due there at once. */
+  async #sweep(): Promise<void> {
+    await sweepOverdue(this.#worker)
+    this.kick()
   }
 
   async #move(): Promise<void> {
