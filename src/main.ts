@@ -7,6 +7,7 @@ import { processIo, runCli, Stop } from './cli/cli.ts'
 import { makeResolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
 import {
+  differencesText,
   type LiveProject,
   loadProject,
   openLiveProject,
@@ -218,17 +219,12 @@ function applyFile(live: LiveProject, file: string, secrets: SecretSource, log: 
   const loaded = loadProject(file, secrets)
   if (!loaded.ok) throw new Stop(2, `the project is not applied:\n${loaded.problems.map(problemText).join('\n')}`)
   warn(log, loaded.warnings)
-  if (!live.adoptFile(loaded.value, 'serve --project')) return
-  const after = `${loaded.value.table.size} entries`
-  const { id, hash } = audit.add({
-    by: 'serve --project',
-    from: '',
-    what: 'project.apply',
-    object: file,
-    before: '',
-    after,
-  })
-  log('info', 'project applied', { file, entries: loaded.value.table.size, audit: id, hash })
+  const before = live.current()?.name ?? ''
+  const after = differencesText(live.differencesTo(loaded.value))
+  const by = 'serve --project'
+  if (!live.adoptFile(loaded.value, by)) return
+  const { id, hash } = audit.add({ by, from: '', what: 'project.apply', object: file, before, after })
+  log('info', 'project applied', { file, entries: loaded.value.table.size, changed: after, audit: id, hash })
 }
 
 function warn(log: Log, warnings: readonly Problem[]): void {

@@ -299,6 +299,7 @@ describe('commands of a running gateway', () => {
     const { records } = JSON.parse(await must('audit', '--limit', '1000', '--json'))
     const first = records.at(-1)
     assert.deepEqual([first.by, first.what, first.object], ['serve --project', 'project.apply', stage.project])
+    assert.equal(first.after, 'project: (none) -> commands')
     assert.match(records[0].by, /^api \(.+\)$/)
     assert.match(await must('audit', '--verify'), new RegExp(`^${records.length} records, each as it was written`))
     assert.ok(stage.gateway.log().includes(records[0].hash), 'each record stands in the log')
@@ -333,5 +334,18 @@ describe('commands of a running gateway', () => {
     await stage.restart()
     assert.match(await exported(), /^name: commands-2$/m)
     assert.equal(JSON.parse(await must('directory', 'list', '--json')).size, 6)
+    assert.match(await exported(), /^ {4}mode: hold$/m, 'what the file does not say stays')
+    const [{ before, after }] = JSON.parse(await must('audit', '--limit', '1', '--json')).records
+    assert.match(`${before}\n${after}`, /^commands\nname: commands -> commands-2\ndirectory /)
+    assert.match(stage.gateway.log(), /"changed":"name: commands -> commands-2.*"msg":"project applied"/)
+  })
+
+  test('a file that was applied by command is not applied again at the next start', async () => {
+    writeFileSync(stage.project, readFileSync(stage.project, 'utf8').replace('name: commands-2', 'name: commands-3'))
+    await must('apply', stage.project, '--yes')
+    await must('directory', 'set', 'ann@tenant1.example', 'DayTwo')
+    const moved = await exported()
+    await stage.restart()
+    assert.equal(await exported(), moved)
   })
 })

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import {
   type Difference,
-  differences,
+  differencesText,
   loadProject,
   type Project,
   projectText,
@@ -32,7 +32,7 @@ export function projectResource(api: Api, desk: Desk): void {
   const compare = { summary: 'What applying this file would change', body: candidate, response: { 200: comparison } }
   api.post('/v1/project/differences', { schema: compare, config: { changes: nothing } }, ({ body }) => {
     const { value, warnings } = load(desk, body.file)
-    return { differences: differencesTo(desk, value), warnings }
+    return { differences: desk.live.differencesTo(value), warnings }
   })
 
   const apply = { summary: 'Apply this file: all of it or nothing', body: candidate, response: { 200: comparison } }
@@ -41,7 +41,7 @@ export function projectResource(api: Api, desk: Desk): void {
     const { value, warnings } = load(desk, file)
     const before = desk.live.current()?.name ?? ''
     const adopt = ({ by }: Actor): readonly Difference[] => {
-      const changed = differencesTo(desk, value)
+      const changed = desk.live.differencesTo(value)
       desk.live.adopt(value, by)
       return changed
     }
@@ -69,12 +69,6 @@ export function knownDomain(project: Project, name: string): ServedDomain {
   return served
 }
 
-/** As `causeway apply` shows them, a line each. */
-function differencesText(all: readonly Difference[]): string {
-  if (all.length === 0) return 'nothing differs'
-  return all.map(({ path, old = '(none)', new: now = '(none)' }) => `${path}: ${old} -> ${now}`).join('\n')
-}
-
 function load(desk: Desk, file: string) {
   const loaded = loadProject(file, (name) => desk.vault.read('project', name))
   if (!loaded.ok)
@@ -85,10 +79,4 @@ function load(desk: Desk, file: string) {
       loaded.problems,
     )
   return loaded
-}
-
-function differencesTo(desk: Desk, next: Project) {
-  const before = desk.live.current()
-  if (before === undefined) return [{ path: 'project', new: next.name }]
-  return differences(before, next)
 }

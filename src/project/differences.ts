@@ -11,6 +11,12 @@ export function differences(a: Project, b: Project): readonly Difference[] {
   return [...settings(a, b), ...(a.table === b.table ? [] : directory(a, b))]
 }
 
+/** As `causeway apply` shows them, a line each. */
+export function differencesText(all: readonly Difference[]): string {
+  if (all.length === 0) return 'nothing differs'
+  return all.map(({ path, old = '(none)', new: now = '(none)' }) => `${path}: ${old} -> ${now}`).join('\n')
+}
+
 /** `same` decides, `text` is shown. */
 type Leaf = { readonly same: string; readonly text: string }
 

@@ -15,7 +15,9 @@ import {
   saveProject,
 } from '../store/store.ts'
 import type { DirectoryChange } from './change.ts'
+import { type Difference, differences } from './differences.ts'
 import { type Found, type Problem, problem, problemText, type Result, refusal } from './findings.ts'
+import { keepModes } from './keep-modes.ts'
 import { loadProjectText } from './load.ts'
 import type { DomainMode, Project } from './model.ts'
 import { frameText, projectText } from './project-text.ts'
@@ -24,10 +26,12 @@ import type { SecretSource } from './reading.ts'
 export type LiveProject = {
   /** undefined until a project was applied. */
   current(): Project | undefined
-  /** Takes the project as a whole. */
+  /** Takes what a file says as a whole; only modes of domains that it does not name stay as they are. */
   adopt(next: Project, by: string): void
-  /** Takes what a file says, unless the very same was taken from a file before: then later changes stay. False: nothing taken. */
+  /** As adopt, unless the very same was taken from this file before: then later changes stay. False: nothing taken. */
   adoptFile(next: Project, by: string): boolean
+  /** What adopting it would change. */
+  differencesTo(next: Project): readonly Difference[]
   /** `found` as in RoutingTable.with. */
   change(change: DirectoryChange, by: string, found?: Found): Result<Project>
   /** `name` as domainKey. `keyFile` as it is to stand in the file, beside which it is looked for. */
@@ -45,22 +49,28 @@ export type LiveProject = {
 export function openLiveProject(db: Db, now: () => number, secrets?: SecretSource): LiveProject {
   let state = restore(db, secrets)
   const listeners: (() => void)[] = []
-  const adopt = (next: Project, by: string): void => {
+  const take = (next: Project, by: string): void => {
     const text = projectText(next)
     const revision = saveProject(db, { at: now(), by, text, base: resolve(next.file), hash: digest(text) })
     state = { project: next, revision }
     for (const listener of listeners) listener()
   }
+  // What is remembered is what the file says: what stays beside it is no change of the file.
+  const adopt = (next: Project, by: string): void => {
+    take(keepModes(state?.project, next), by)
+    rememberFile(db, resolve(next.file), digest(projectText(next)))
+  }
   return {
     current: () => state?.project,
     adopt,
     adoptFile(next, by) {
-      const file = resolve(next.file)
-      const hash = digest(projectText(next))
-      if (state !== undefined && appliedFile(db, file) === hash) return false
+      if (state !== undefined && appliedFile(db, resolve(next.file)) === digest(projectText(next))) return false
       adopt(next, by)
-      rememberFile(db, file, hash)
       return true
+    },
+    differencesTo(next) {
+      const before = state?.project
+      return before === undefined ? [{ path: 'project', new: next.name }] : differences(before, keepModes(before, next))
     },
     change(change, by, found) {
       if (state === undefined) return refusal(noProject)
@@ -74,7 +84,7 @@ export function openLiveProject(db: Db, now: () => number, secrets?: SecretSourc
     setDomain(name, change, by) {
       if (state === undefined) return refusal(noProject)
       const next = withDomain(state.project, name, change, secrets)
-      if (next.ok) adopt(next.value, by)
+      if (next.ok) take(next.value, by)
       return next
     },
     reread(instead) {

@@ -132,7 +132,7 @@ const domainSchema = z
       .optional()
       .meta({ default: 'open' })
       .describe(
-        '`open`; `hold`: mail is kept until it is released; `retry-later`: senders are asked to come back (451), and who did is written down.',
+        '`open`; `hold`: mail is kept until it is released; `retry-later`: senders are asked to come back (451), and who did is written down. Not written: the mode stays as `causeway domain` set it, also when another field of the file changes; a new domain is open.',
       ),
     unknown: z
       .union([z.literal('reject'), z.strictObject({ tenant: text.describe('Name of the tenant.') })])
