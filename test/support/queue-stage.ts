@@ -34,6 +34,8 @@ type Wording = { readonly body?: string; readonly notify?: string }
 export type Settings = {
   readonly policy?: string
   readonly mode?: string
+  /** Of other.example, where everybody has an address, too. */
+  readonly otherMode?: string
   /** Internal addresses; the external one has the same name. */
   readonly people?: readonly string[]
   /** Another external address of a person, by its name. */
@@ -94,14 +96,14 @@ export async function setStage(o: RelayOptions = {}): Promise<QueueStage> {
 }
 
 function project(relay: RunningRelay, two: Peer, o: Settings): Project {
-  const { policy = '', mode = 'open', people = everybody, aliases = {}, isOneGone = false } = o
+  const { policy = '', mode = 'open', otherMode = 'open', people = everybody, aliases = {}, isOneGone = false } = o
   const sink = hop(relay.sinkPort)
   const one = `  - { name: one, kind: smtp, domains: [one.example], from: { addresses: [127.0.0.1] }, to: ${sink}, outbound: { smarthost: ${sink} } }`
   const other = `  - { name: two, kind: smtp, domains: [two.example], from: { addresses: [127.0.0.99] }, to: ${hop(two.port)} }`
   const there = people.filter((address) => !isOneGone || !address.endsWith('@one.example'))
   const entries = there.map((at) => {
     const name = at.split('@')[0] ?? ''
-    return `  - { internal: ${at}, external: ${name}@shared.example, aliases: [${aliases[name] ?? ''}] }`
+    return `  - { internal: ${at}, external: ${name}@shared.example, aliases: [${[`${name}@other.example`, aliases[name] ?? []].flat().join()}] }`
   })
   return projectOf(`
 name: stage
@@ -111,7 +113,7 @@ ${isOneGone ? '' : one}
 ${other}
 directory:
 ${entries.join('\n')}
-domains: [{ name: shared.example, mode: ${mode} }]
+domains: [{ name: shared.example, mode: ${mode} }, { name: other.example, mode: ${otherMode} }]
 policy: { dmarc: ignore, ${policy} }
 `)
 }

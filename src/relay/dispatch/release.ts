@@ -27,7 +27,7 @@ export type Releases = {
 const looksAtOnce = 100
 const probesAtOnce = 10
 const probeMs = 10_000
-/** An address that is not there yet is not asked for again for so long. */
+/** An address that is not there yet is not asked for again for so long, and not before the next pass. */
 const rememberMs = 60_000
 /** What was not used up while nothing was there is not made up for all at once. */
 const longestSavingMs = 5000
@@ -42,6 +42,8 @@ const restMs = 60_000
 type Progress = {
   budget: number
   at: number
+  /** A step of it is under way: of one order only one at a time. */
+  isRunning: boolean
   after?: string
   /** Nothing was held when it was looked for, since then. */
   doneSince?: number
@@ -50,31 +52,47 @@ type Progress = {
 
 export function makeReleases(parts: ReleaseParts): Releases {
   const progress = new Map<string, Progress>()
-  let isRunning = false
   return {
     async tick(signal) {
-      if (isRunning || parts.project() === undefined) return 0
-      isRunning = true
-      try {
-        return await carryOut(parts, progress, signal)
-      } finally {
-        isRunning = false
-      }
+      if (parts.project() === undefined) return 0
+      const orders = await parts.queue.releaseOrders()
+      for (const [domain, { isRunning }] of progress)
+        if (!isRunning && !orders.some((order) => order.domain === domain)) progress.delete(domain)
+      return carryOut(parts, orders, progress, signal)
     },
   }
 }
 
-async function carryOut(parts: ReleaseParts, progress: Map<string, Progress>, signal: AbortSignal): Promise<number> {
-  const orders = await parts.queue.releaseOrders()
-  for (const domain of progress.keys()) if (!orders.some((order) => order.domain === domain)) progress.delete(domain)
-  let released = 0
-  for (const order of orders) {
-    const mine = progress.get(order.domain) ?? { budget: 1, at: parts.queue.now(), refused: new Map() }
+/** Side by side: a next hop that is slow to answer keeps the mail of its own domain waiting, and no other. */
+async function carryOut(
+  parts: ReleaseParts,
+  orders: readonly ReleaseOrder[],
+  progress: Map<string, Progress>,
+  signal: AbortSignal,
+): Promise<number> {
+  const steps = orders.map(async (order) => {
+    const mine = progress.get(order.domain) ?? begin(parts)
     progress.set(order.domain, mine)
-    released += await stepOf(parts, order, mine, signal)
-  }
-  return released
+    if (mine.isRunning) return 0
+    mine.isRunning = true
+    try {
+      return await stepOf(parts, order, mine, signal)
+    } finally {
+      mine.isRunning = false
+    }
+  })
+  const ended = await Promise.allSettled(steps)
+  const broken = ended.find((step) => step.status === 'rejected')
+  if (broken !== undefined) throw broken.reason
+  return ended.reduce((sum, step) => sum + (step.status === 'fulfilled' ? step.value : 0), 0)
 }
+
+const begin = ({ queue }: ReleaseParts): Progress => ({
+  budget: 1,
+  at: queue.now(),
+  isRunning: false,
+  refused: new Map(),
+})
 
 async function stepOf(parts: ReleaseParts, order: ReleaseOrder, mine: Progress, signal: AbortSignal): Promise<number> {
   const now = parts.queue.now()
@@ -89,7 +107,8 @@ async function stepOf(parts: ReleaseParts, order: ReleaseOrder, mine: Progress, 
     ? await acceptedOf(parts, mine, items, limit, signal)
     : { go: items, asked: 0, noes: [], seen: items.length }
   // The next step goes on behind what was looked at, and from the front again behind the last.
-  mine.after = chosen.seen < items.length ? mine.after : next
+  if (chosen.seen === items.length) mine.after = next
+  if (mine.after === undefined && chosen.seen === items.length) forgetRefusals(mine, parts.queue.now())
   if (chosen.go.length === 0 && chosen.asked === 0) return 0
   const recipients = chosen.go.map(({ message: { id }, recipient: { n } }) => ({ id, n }))
   const { asked, noes } = chosen
@@ -119,6 +138,10 @@ function save(mine: Progress, { perMinute }: ReleaseOrder, now: number): void {
   const perMs = perMinute / 60_000
   mine.budget = Math.min(mine.budget + (now - mine.at) * perMs, Math.max(1, longestSavingMs * perMs))
   mine.at = now
+}
+
+/** Between two passes only: forgotten within one, an address would be asked for beside its later mail first, which would overtake. */
+function forgetRefusals(mine: Progress, now: number): void {
   for (const [address, until] of mine.refused) if (until <= now) mine.refused.delete(address)
 }
 
@@ -129,7 +152,7 @@ type Chosen = {
   readonly seen: number
 }
 
-/** In order of arrival; one question for each address, whose answer holds for all its mail in this step. */
+/** In order of arrival; one question for each address, whose answer holds for all its mail in this step, or, a no, in this pass. */
 async function acceptedOf(
   parts: ReleaseParts,
   mine: Progress,
@@ -152,6 +175,8 @@ async function acceptedOf(
     answers.set(address, isAccepted)
     if (isAccepted) go.push(item)
     else mine.refused.set(address, parts.queue.now() + rememberMs)
+    // Whatever it is, it is hardly the address: to ask for the next one would take as long and say the same.
+    if (no !== undefined && no.kind !== 'refused') break
   }
   return { go, asked: answers.size, noes, seen }
 }
