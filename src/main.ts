@@ -10,6 +10,7 @@ import {
   differencesText,
   type LiveProject,
   loadProject,
+  newlyHeld,
   openLiveProject,
   type Problem,
   problemText,
@@ -38,6 +39,8 @@ const version = '0.1.0'
 const deadlineMs = 30_000
 /** What is in hand when we are told to stop may take so long, connections and the queue's attempts together. */
 const drainMs = 25_000
+/** So long a sender may still wait for its next hops; then what they have not taken is kept, while there is time to say so. */
+const hurryMs = drainMs / 2
 
 type Log = Desk['log']
 
@@ -76,12 +79,15 @@ async function assemble(
   const secrets: SecretSource = (name) => vault.read('project', name)
   const live = reopened(() => openLiveProject(store, Date.now, secrets))
   const audit = makeAudit(store, Date.now)
+  const before = live.current()
   if (o.projectFile !== undefined) applyFile(live, o.projectFile, secrets, log, audit)
 
   const queue = opened.adopt(
     must(await openQueue({ dir: o.dataDir, onTrouble: (why) => log('error', 'queue', { why }) })).queue,
     (q) => q.close(),
   )
+  for (const name of newlyHeld(before, live.current()))
+    if (await queue.endRelease(name)) log('info', 'a hold began: the release that stood has ended', { domain: name })
   const atStart = await queue.totals()
   const disk = opened.adopt(watchDisk(diskOptions(o.dataDir, live, log)), (d) => d.close())
 
@@ -104,9 +110,10 @@ async function assemble(
   const troubled = (what: string) => (why: string) => log('error', what, { why })
   const budget = new Budget(machine().contentBytes)
   const dispatch = makeDispatch({ queue, carrier, recorder, project, now, onTrouble: troubled('dispatch'), budget })
-  const stopping = { by: 0 }
+  const stopping = { by: 0, hurry: new AbortController() }
   opened.defer(() => dispatch.close(Math.max(0, stopping.by - performance.now())))
-  const settler = { memory: makeMemory(), deadlineMs, queue, dispatch, disk, onTrouble: troubled('queue') }
+  const { signal: hurry } = stopping.hurry
+  const settler = { memory: makeMemory(), deadlineMs, hurry, queue, dispatch, disk, onTrouble: troubled('queue') }
   const pressure = { disk, figures: () => queue.figures }
   const backend = makeBackend({ project, authenticator, carrier, settler, recorder, queue, pressure, passKey, now })
 
@@ -140,6 +147,7 @@ async function assemble(
   // First of all nothing more is taken out of the queue, while the connections come to their end.
   opened.defer(() => {
     stopping.by = performance.now() + drainMs
+    setTimeout(() => stopping.hurry.abort(), hurryMs).unref()
     dispatch.stop()
   })
   whenProjectChanges(desk, listener)

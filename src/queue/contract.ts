@@ -83,7 +83,7 @@ export type AttemptRow = {
   readonly firstAt: number
   readonly lastAt: number
   readonly count: number
-  /** When a message of this sender for this recipient was taken afterwards; asked to come back again, the row begins anew. */
+  /** When a message of this sender for this recipient was taken afterwards, or refused for good; asked to come back again, the row begins anew. */
   readonly cameBackAt?: number
   /** It came back under another envelope sender of the same domain: bounce addresses are made anew for each try. */
   readonly cameBackAs?: string
@@ -149,7 +149,7 @@ export type Queue = {
 
   /** On disk when it resolves. */
   attempted(attempt: Attempted): Promise<void>
-  /** A message of this sender for this recipient has been taken. Costs nothing while the ledger is empty. */
+  /** A message of this sender for this recipient has been taken, or refused for good. Costs nothing while the ledger is empty. */
   cameBack(sender: string, recipient: string, at: number): void
   /** A person has seen to those of the domain who have not come back. Says how many. */
   settleAttempts(domain: string, by: string): Promise<number>

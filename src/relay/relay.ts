@@ -88,11 +88,13 @@ async function throughStages(relay: Relay, arrived: Arrived): Promise<Reply> {
   const { deliveries } = plan(question)
   const { deliveries: heldDeliveries } = plan({ ...question, routed: admission.held })
   const carry = carrying(relay, { project, incoming, message, admission, arrivedAt, record })
-  const lateAtOnce = (): void => relay.recorder.lateAtOnce()
+  const lateAtOnce = (recipient: Recipient): void => {
+    relay.recorder.lateAtOnce()
+    noteDone(relay, mailFrom, [recipient])
+  }
   const matter = { ...arrived, admission, deliveries, heldDeliveries, arrivedAt, carry, lateAtOnce }
-  const { reply, tally } = await settle(relay.settler, matter)
-  const at = relay.queue.now()
-  if (reply.code < 300) for (const { text } of recipients) relay.queue.cameBack(mailFrom.text, text, at)
+  const { reply, tally, done } = await settle(relay.settler, matter)
+  noteDone(relay, mailFrom, done)
   return record.answered(reply, tally)
 }
 
@@ -118,9 +120,10 @@ const lastOf = (outcomes: readonly Outcome[]): Promise<unknown> =>
  * others are refused at RCPT next time.
  */
 async function refuse(relay: Relay, incoming: Incoming, { refusals }: Admission, record: Record): Promise<Reply> {
-  const { client, mailFrom } = incoming
+  const { client, mailFrom, recipients } = incoming
   for (const refusal of refusals) await writeAttempt(relay, client, mailFrom, refusal)
   const telling = refusals.find(({ reply }) => reply.code < 500) ?? refusals[0]
+  if (telling !== undefined && telling.reply.code >= 500) noteDone(relay, mailFrom, recipients)
   return record.rejected(refusals, telling?.reply ?? replies.internalError())
 }
 
@@ -148,8 +151,14 @@ function recipientReply(relay: Relay, client: Client, from: MailFrom, to: Recipi
   const refusal: Refusal | undefined = admitRecipient(project, supposition(project, client, relay.now()), from, to)
   if (refusal === undefined) return undefined
   relay.recorder.recipientRefused(client, from, refusal)
+  if (refusal.reply.code >= 500) noteDone(relay, from, [to])
   if (refusal.retryLater === undefined) return refusal.reply
   return writeAttempt(relay, client, from, refusal).then(() => refusal.reply)
+}
+
+/** For the ledger: whoever was asked to come back for them has come, and has the last word. No, too, is told to its sender. */
+function noteDone({ queue }: Relay, from: MailFrom, recipients: readonly Recipient[]): void {
+  for (const { text } of recipients) queue.cameBack(from.text, text, queue.now())
 }
 
 /** Who was asked to come back is on disk before he hears it: the ledger tells whose mail may be lost (docs/flow.md, "admit"). */

@@ -172,6 +172,24 @@ test('retry-later: 451 at RCPT, and the ledger has it first; who comes back afte
   await inBalance(s)
 })
 
+test('retry-later: who is delivered to beside one who is refused has come back, and so have all whose sender was told no', async () => {
+  await using s = await setStage()
+  const everybody = ['mary@shared.example', 'mike@shared.example', 'nobody@shared.example']
+  s.use({ mode: 'retry-later' })
+  await s.fromNet(everybody)
+  const waiting = async () =>
+    (await s.relay.queue.attempts('shared.example', { limit: 10 })).flatMap((row) =>
+      row.cameBackAt === undefined ? row.recipient : [],
+    )
+  assert.deepEqual(await waiting(), everybody)
+  s.use()
+  s.script((line) => (line.startsWith('RCPT') && line.includes('mike') ? '550 5.2.1 disabled' : undefined))
+  const said = await s.fromNet(everybody)
+  assert.deepEqual([said.code, said.recipients], [554, [250, 250, 550]])
+  await until('nobody who waits', async () => (await waiting()).length === 0)
+  await inBalance(s)
+})
+
 test('a mode that changes between RCPT and DATA: nobody of a message that is 451 was sent it, or has it in the queue', async () => {
   await using s = await setStage()
   s.relay.hooks.beforeMessage = () => s.use({ mode: 'retry-later' })

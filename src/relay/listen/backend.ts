@@ -61,6 +61,8 @@ export type Incoming = {
   readonly via: 'DATA' | 'BDAT'
   /** Its bytes count as being in hand until this is done, also when that is after the answer. */
   readonly inHandUntil?: (work: Promise<unknown>) => void
+  /** Nobody waits for the answer any more. */
+  readonly isGone?: () => boolean
 }
 
 /** Whose places a connection takes. For load alone: it opens no door. */

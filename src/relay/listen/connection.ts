@@ -49,6 +49,7 @@ export class Connection implements Conversation {
   #isBusy = false
   #isRunning = false
   #isDraining = false
+  #isGivenUp = false
 
   constructor(socket: Socket, client: Client, stay: Stay, entrance: Entrance) {
     this.house = entrance.house
@@ -179,6 +180,15 @@ export class Connection implements Conversation {
   drain(): void {
     this.#isDraining = true
     if (!this.#isRunning) this.#settle(false)
+  }
+
+  /** What is not answered by now will not be: nothing may be promised for it any more. */
+  giveUp(): void {
+    this.#isGivenUp = true
+  }
+
+  get isGone(): boolean {
+    return this.#isGivenUp || this.#wire.isClosed
   }
 
   destroy(): void {

@@ -48,6 +48,8 @@ export type Conversation = {
   /** The client has sent more than what is being answered. */
   readonly unread: boolean
   readonly mayStartTls: boolean
+  /** Nobody hears what we say, or will not when we get to say it. */
+  readonly isGone: boolean
 
   /** Monotonic milliseconds, as coarse as the ticks. */
   now(): number

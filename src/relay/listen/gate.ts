@@ -14,6 +14,9 @@ import { type Full, Places, Stay } from './places.ts'
 import { noPlace, turnedAway } from './refusals.ts'
 import { plainAddress } from './source.ts'
 
+/** What is being kept for a sender when the patience ends is on disk so much later, and he hears it. */
+const lastWordsMs = 1000
+
 export class Gate implements Listener {
   readonly #o: ListenOptions
   readonly #house: House
@@ -89,10 +92,10 @@ export class Gate implements Listener {
     const emptied = new Promise<void>((resolve) => this.#whenEmpty.push(resolve))
     for (const connection of [...this.#connections]) connection.drain()
     if (this.#connections.size === 0) this.#empty()
-    const cut = setTimeout(() => {
-      for (const connection of this.#connections) connection.destroy()
-    }, ms)
+    const lastOrders = setTimeout(() => this.#each((one) => one.giveUp()), Math.max(0, ms - lastWordsMs))
+    const cut = setTimeout(() => this.#each((one) => one.destroy()), ms)
     await emptied
+    clearTimeout(lastOrders)
     clearTimeout(cut)
     clearInterval(this.#clock)
   }
@@ -186,6 +189,10 @@ export class Gate implements Listener {
     if (!this.#connections.delete(connection)) return
     connection.stay.leave()
     if (this.#connections.size === 0) this.#empty()
+  }
+
+  #each(what: (connection: Connection) => void): void {
+    for (const connection of this.#connections) what(connection)
   }
 
   #empty(): void {

@@ -7,7 +7,14 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '../../../test/support/smtp-client.ts'
 import type { Reply } from '../../mail/reply/reply.ts'
-import { type Backend, type Listener, type ListenOptions, listen, type Client as Peer } from './listen.ts'
+import {
+  type Backend,
+  type Incoming,
+  type Listener,
+  type ListenOptions,
+  listen,
+  type Client as Peer,
+} from './listen.ts'
 
 const taken: Reply = { code: 250, enhanced: '2.0.0', text: 'taken' }
 
@@ -183,6 +190,25 @@ test('drain: the idle are told, a transaction may end, new ones come in nowhere'
   idle.halfClose()
   await drained
   assert.equal(listener.connections, 0)
+})
+
+test('drain: before whoever is left is cut the backend knows that he is gone, and what it says then is still heard', async (t) => {
+  const tell = Promise.withResolvers<Reply>()
+  const inHand: Incoming[] = []
+  const message: Backend['message'] = (incoming) => {
+    inHand.push(incoming)
+    return tell.promise
+  }
+  const { listener, dial } = await started(t, { backend: { message } })
+  const client = await inData(dial())
+  client.send(Buffer.from('.\r\n'))
+  await until(() => inHand.length === 1)
+  assert.equal(inHand[0]?.isGone?.(), false)
+  const drained = listener.drain(900)
+  await until(() => inHand[0]?.isGone?.() === true)
+  tell.resolve({ code: 451, enhanced: '4.3.2', text: 'later' })
+  assert.match(await client.reply(), /^451 /)
+  await drained
 })
 
 test('drain: what does not end in time is cut', async (t) => {

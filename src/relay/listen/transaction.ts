@@ -217,6 +217,7 @@ function finish(c: Conversation, transaction: Transaction, gather: Gather, via: 
     raw,
     via,
     inHandUntil: (work) => transaction.cargo.until(work),
+    isGone: () => c.isGone,
   })
 }
 

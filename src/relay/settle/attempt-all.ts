@@ -21,7 +21,7 @@ export async function attemptAll(settler: Settler, matter: Matter): Promise<Atte
   // While an attempt of an earlier try goes on nobody is sent anything: the sender comes back once more.
   const underWay = before.flat().filter(({ how }) => how === 'under way')
   if (memory.size > 0 && underWay.length > 0) return { settled: underWay }
-  const deadline = makeDeadline(settler.deadlineMs)
+  const deadline = makeDeadline(settler.deadlineMs, settler.hurry)
   const results = await Promise.allSettled(
     matter.deliveries.map(async (delivery, i) => {
       const known = before[i] ?? []
@@ -114,12 +114,21 @@ const remoteOf = ({ nextHop: { host, port } }: Delivery): string => `${host}:${p
 
 type Deadline = { readonly signal: AbortSignal; readonly late: Promise<'late'>; stop(): void }
 
-function makeDeadline(ms: number): Deadline {
+/** After so long, or as soon as there is need to hurry. */
+function makeDeadline(ms: number, hurry: AbortSignal | undefined): Deadline {
   const { promise, resolve } = Promise.withResolvers<'late'>()
   const abort = new AbortController()
-  let timer = setTimeout(() => {
-    abort.abort()
+  const stop = (): void => {
+    clearTimeout(timer)
+    hurry?.removeEventListener('abort', pass)
+  }
+  const pass = (): void => {
+    stop()
     timer = setTimeout(resolve, graceMs, 'late')
-  }, ms)
-  return { signal: abort.signal, late: promise, stop: () => clearTimeout(timer) }
+    abort.abort()
+  }
+  let timer = setTimeout(pass, ms)
+  if (hurry?.aborted === true) pass()
+  else hurry?.addEventListener('abort', pass)
+  return { signal: abort.signal, late: promise, stop }
 }

@@ -21,7 +21,7 @@ function watch(settler: Settler, matter: Matter, settled: Settled): void {
     record.carried({ ...delivery, recipients: [recipient] }, [late])
     if (late.kind === 'delivered') memory.note(incoming, recipient.rewritten, 'delivered')
     else memory.forget(incoming, recipient.rewritten)
-    if (late.kind === 'delivered') lateAtOnce()
+    if (late.kind === 'delivered') lateAtOnce(recipient.recipient)
     void tellRelayed(settler, matter, [{ ...settled, outcome: late }])
   }
   void outcome.later?.then(learn)

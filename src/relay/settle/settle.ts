@@ -3,7 +3,8 @@
  *
  * Promises: 250 only when every recipient was delivered or is in the queue, on disk; a recipient who was delivered is not sent
  *   a second copy when the sender must be asked to come back.
- * Never: answers much later than the deadline; keeps a recipient of a message that it answers 4xx or 5xx.
+ * Never: answers much later than the deadline; keeps a recipient of a message that it answers 4xx or 5xx, or whose sender does
+ *   not wait for the answer any more.
  * On failure: what the queue cannot take is 451 or 452; what all next hops refused for good is their refusal, cleaned.
  */
 import type { Message } from '../../mail/message/message.ts'
@@ -13,7 +14,7 @@ import type { DiskWatch, Queue } from '../../queue/queue.ts'
 import type { Admission } from '../admit/admit.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import { type Dispatch, mayBeTold } from '../dispatch/dispatch.ts'
-import type { Incoming } from '../listen/listen.ts'
+import type { Incoming, Recipient } from '../listen/listen.ts'
 import { readerOf, wordsFor } from '../notify/notify.ts'
 import type { Delivery } from '../plan/plan.ts'
 import type { Record, Tally } from '../record/record.ts'
@@ -30,6 +31,8 @@ export type Settler = {
   readonly memory: Memory
   /** How long a sender waits for its next hops. */
   readonly deadlineMs: number
+  /** We are to stop: no deadline is later than this, so that whoever waits is answered before he is cut off. */
+  readonly hurry?: AbortSignal
   readonly queue: Pick<Queue, 'put'>
   readonly dispatch: Pick<Dispatch, 'closed' | 'began' | 'tried' | 'follow'>
   readonly disk: Pick<DiskWatch, 'look'>
@@ -51,11 +54,17 @@ export type Matter = {
   readonly record: Record
   readonly carry: (delivery: Delivery, deadline: AbortSignal) => Promise<readonly Outcome[]>
   /** A recipient of a message that was answered 4xx has it after all. */
-  readonly lateAtOnce: () => void
+  readonly lateAtOnce: (recipient: Recipient) => void
 }
-export type Answer = { readonly reply: Reply; readonly tally: Tally }
+export type Answer = {
+  readonly reply: Reply
+  readonly tally: Tally
+  /** Those with whom the sender need not come back: they have it, it is kept for them, or the sender is told that it is not. */
+  readonly done: readonly Recipient[]
+}
 
 export async function settle(settler: Settler, matter: Matter): Promise<Answer> {
+  if (isGone(matter)) return answered(matter, [], replies.tryLater())
   const { settled, broken } = await attemptAll(settler, matter)
   await tellRelayed(settler, matter, settled)
   if (broken !== undefined) {
@@ -66,12 +75,23 @@ export async function settle(settler: Settler, matter: Matter): Promise<Answer> 
   // 4xx brings the sender back; any other answer is the last one, and the same message once more is meant as one more.
   if (reply.code >= 400 && reply.code < 500) remember(settler, matter, settled)
   else for (const { recipient } of settled) settler.memory.forget(matter.incoming, recipient.rewritten)
-  return { reply, tally: tally(matter, settled, reply) }
+  return answered(matter, settled, reply)
+}
+
+/** Whoever has gone hears no answer and comes back: what was kept for him would be a second copy, and who has it is remembered. */
+const isGone = ({ incoming }: Matter): boolean => incoming.isGone?.() === true
+
+function answered(matter: Matter, settled: readonly Settled[], reply: Reply): Answer {
+  const { recipients } = matter.incoming
+  const have = settled.flatMap(({ recipient, outcome }) => (outcome.kind === 'delivered' ? recipient.recipient : []))
+  const done = reply.code >= 400 && reply.code < 500 ? have : recipients
+  return { reply, tally: tally(matter, settled, reply), done }
 }
 
 async function answerFor(settler: Settler, matter: Matter, settled: readonly Settled[]): Promise<Reply> {
   const { project, admission, incoming } = matter
   if (settled.some(({ how }) => how === 'under way')) return replies.deadline()
+  if (isGone(matter)) return replies.tryLater()
   const decision = decide(settled, {
     whenNextHopFails: project.policy.whenNextHopFails,
     mayBeTold: mayBeTold({ peer: admission.peer, mailFrom: incoming.mailFrom }),
