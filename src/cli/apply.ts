@@ -29,10 +29,12 @@ export function applyCommand(program: Command, { io }: CliParts, run: Run): void
       const body = { file: resolve(file) }
       const compared = await client.send('POST', '/v1/project/differences', body, comparison)
       io.out(json ? `${JSON.stringify(compared, undefined, 2)}\n` : comparisonText(compared))
-      if (options.dryRun === true || compared.differences.length === 0) return 0
-      if (options.yes !== true && !(await agrees(io))) return 1
+      if (options.dryRun === true) return 0
+      // Nothing to be asked, but to be remembered: that the next start with this file finds it applied.
+      const isNews = compared.differences.length > 0
+      if (isNews && options.yes !== true && !(await agrees(io))) return 1
       await client.send('PUT', '/v1/project', body, comparison)
-      if (!json) io.out('applied\n')
+      if (isNews && !json) io.out('applied\n')
       return 0
     })(),
   )

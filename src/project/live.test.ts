@@ -77,3 +77,14 @@ test('a mode that is written counts', () => {
   live.adopt(next, 'apply')
   assert.equal(modeOf('shared.example'), 'open')
 })
+
+test('a file that is applied again undoes what was changed since, for good', () => {
+  live.adopt(read(), 'apply')
+  const [entry] = live.current()?.table.entries() ?? []
+  assert.ok(entry)
+  assert.ok(live.change({ remove: [entry.external] }, 'ann').ok)
+  live.adopt(read(), 'apply')
+  const { size = 0 } = live.current()?.table ?? {}
+  open()
+  assert.equal(live.current()?.table.size, size)
+})

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { domainKey } from '../mail/address/address.ts'
 import {
+  type AppliedFile,
   addChange,
   appliedFile,
   changesSince,
   type Db,
   latestProject,
-  rememberFile,
   saveProject,
 } from '../store/store.ts'
 import type { DirectoryChange } from './change.ts'
@@ -49,16 +49,16 @@ export type LiveProject = {
 export function openLiveProject(db: Db, now: () => number, secrets?: SecretSource): LiveProject {
   let state = restore(db, secrets)
   const listeners: (() => void)[] = []
-  const take = (next: Project, by: string): void => {
+  const take = (next: Project, by: string, applied?: AppliedFile): void => {
     const text = projectText(next)
-    const revision = saveProject(db, { at: now(), by, text, base: resolve(next.file), hash: digest(text) })
+    const revision = saveProject(db, { at: now(), by, text, base: resolve(next.file), hash: digest(text) }, applied)
     state = { project: next, revision }
     for (const listener of listeners) listener()
   }
   // What is remembered is what the file says: what stays beside it is no change of the file.
   const adopt = (next: Project, by: string): void => {
-    take(keepModes(state?.project, next), by)
-    rememberFile(db, resolve(next.file), digest(projectText(next)))
+    const applied = { file: resolve(next.file), hash: digest(projectText(next)) }
+    take(keepModes(state?.project, next), by, applied)
   }
   return {
     current: () => state?.project,

@@ -17,11 +17,11 @@ export function isAboutTheStatement(error: unknown): boolean {
   return code === undefined || aboutTheStatement.has(code)
 }
 
-/** `file`: the database that failed. A disk without room shows itself in other ways too: the -shm file cannot grow. */
-export function failureOf(error: unknown, file: string): Failure {
+/** `file`: the database that failed, where it is known. A disk without room shows itself in other ways too: the -shm file cannot grow. */
+export function failureOf(error: unknown, file?: string): Failure {
   const why = error instanceof Error ? error.message : String(error)
   const code = primaryCode(error)
-  return { why, isFull: code === full || (!aboutTheStatement.has(code ?? 0) && hasNoRoom(file)) }
+  return { why, isFull: code === full || (file !== undefined && !aboutTheStatement.has(code ?? 0) && hasNoRoom(file)) }
 }
 
 function primaryCode(error: unknown): number | undefined {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { auditMigration } from './audit.ts'
 import { type Db, type Opened, openDb, type Row } from './db.ts'
+import { rememberFile } from './directory-changes.ts'
 import type { Migration } from './migrate.ts'
 import { sealedSecretsMigration } from './sealed-secrets.ts'
 import { tokenDigestMigration } from './token-digest.ts'
@@ -13,6 +14,9 @@ export type RevisionSummary = {
   readonly by: string
   readonly hash: string
 }
+
+/** The file that it comes from, and what it says. */
+export type AppliedFile = { readonly file: string; readonly hash: string }
 
 export type ProjectRevision = RevisionSummary & {
   /** The document as it was applied. */
@@ -54,11 +58,12 @@ export function openStore(dataDir: string, o: { readonly readOnly?: boolean } = 
 
 export const storeFile = (dataDir: string): string => join(dataDir, 'causeway.db')
 
-/** Adds a revision and gives its id. The newest one saved again is not a new revision. */
-export function saveProject(db: Db, revision: Omit<ProjectRevision, 'id'>): number {
+/** Adds a revision and gives its id. The newest one saved again is not a new revision, unless the directory changed since. */
+export function saveProject(db: Db, revision: Omit<ProjectRevision, 'id'>, applied?: AppliedFile): number {
   return db.transaction(() => {
+    if (applied !== undefined) rememberFile(db, applied.file, applied.hash)
     const last = latestProject(db)
-    if (last !== undefined && isSame(last, revision)) return last.id
+    if (last !== undefined && isSame(last, revision) && !isChanged(db, last.id)) return last.id
     const { at, by, text, base, hash } = revision
     const row = db.get(
       'INSERT INTO project (at, who, text, base, hash) VALUES (?, ?, ?, ?, ?) RETURNING id',
@@ -83,6 +88,11 @@ export function projectRevision(db: Db, id: number): ProjectRevision | undefined
 /** Newest first, without the documents. */
 export function projectHistory(db: Db, limit = 100): readonly RevisionSummary[] {
   return db.all('SELECT id, at, who, hash FROM project ORDER BY id DESC LIMIT ?', limit).map(summaryOf)
+}
+
+/** Those changes would be done again at the next start. */
+function isChanged(db: Db, revision: number): boolean {
+  return db.get('SELECT 1 FROM directory_change WHERE revision = ? LIMIT 1', revision) !== undefined
 }
 
 function isSame(last: ProjectRevision, revision: Omit<ProjectRevision, 'id'>): boolean {

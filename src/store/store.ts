@@ -8,11 +8,12 @@
 export { type Audit, type AuditEntry, type AuditRecord, makeAudit, type Verdict } from './audit.ts'
 export { type Claimed, claimFolder } from './claim.ts'
 export { type Db, type Opened, openDb, type Row, type Value } from './db.ts'
-export { addChange, appliedFile, changesSince, type DirectoryRow, rememberFile } from './directory-changes.ts'
-export { type Failure, failureOf } from './failure.ts'
+export { addChange, appliedFile, changesSince, type DirectoryRow } from './directory-changes.ts'
+export { type Failure, failureOf, isAboutTheStatement } from './failure.ts'
 export type { Piece } from './group.ts'
 export type { Migration } from './migrate.ts'
 export {
+  type AppliedFile,
   latestProject,
   openStore,
   type ProjectRevision,
