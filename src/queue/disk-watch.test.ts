@@ -13,7 +13,7 @@ test('a disk with room is not low, one with less than the reserve is, and says s
   roomy.close()
   const low = watchDisk({ dir: tmpdir(), reserveBytes: Number.MAX_SAFE_INTEGER })
   assert.ok(low.isLow)
-  assert.match(low.why, /^\d+ MiB are free in the data folder, \d+ MiB are to stay free$/)
+  assert.match(low.why, /^\d+ MB are free in the data folder, \d+ MB are to stay free$/)
   low.close()
 })
 

@@ -94,14 +94,15 @@ function spaceOf({ bsize, bavail, blocks, files, ffree }: StatsFs, reserveBytes:
 function shortage({ freeBytes, reserve, freeInodes, hasInodes }: Space, wasLow: boolean): string {
   const factor = wasLow ? recovery : 1
   if (freeBytes < reserve * factor)
-    return `${mib(freeBytes)} MiB are free in the data folder, ${mib(reserve)} MiB are to stay free`
+    return `${mb(freeBytes)} MB are free in the data folder, ${mb(reserve)} MB are to stay free`
   if (hasInodes && freeInodes < fewestInodes * factor)
     return `the file system of the data folder has only ${freeInodes} inodes left`
   return ''
 }
 
-function mib(bytes: number): number {
-  return Math.floor(bytes / 1024 ** 2)
+/** As the reserve is written in the project file. */
+function mb(bytes: number): number {
+  return Math.floor(bytes / 1e6)
 }
 
 function unreadable(dir: string, error: unknown): string {

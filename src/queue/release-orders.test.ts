@@ -47,6 +47,10 @@ test('a release order counts what it let go, in the order of arrival, and surviv
     progressAt: b.clock.now,
     noes: [{ kind: 'unreached', count: 2, words: 'ETIMEDOUT' }],
   })
+  await queue.orderRelease({ domain: 'contoso.example', whenAccepted: false, perMinute: 60, by: 'bob' })
+  const [next] = await queue.releaseOrders()
+  const none = { released: 0, asked: 0, notAccepted: 0, noes: [] }
+  assert.deepEqual(next, { ...expected, whenAccepted: false, by: 'bob', progressAt: b.clock.now, ...none })
   assert.deepEqual(await queue.domains(), { held: ['contoso.example'], attempted: [] })
   assert.equal(await queue.endRelease('contoso.example'), true)
   assert.equal(await queue.endRelease('contoso.example'), false)

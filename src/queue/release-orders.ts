@@ -7,8 +7,11 @@ import type { NewReleaseOrder, ProbeNo, ReleaseOrder, ReleaseStep } from './cont
 import { clipped } from './put.ts'
 import { orders as sql } from './sql.ts'
 
+/** In place of one that stands; it counts from 0. */
 export function setOrder({ db, at }: Change, o: NewReleaseOrder): void {
-  db.run(sql.set, keyOfDomain(o.domain), o.whenAccepted ? 1 : 0, Math.max(1, Math.round(o.perMinute)), o.by, at)
+  const key = keyOfDomain(o.domain)
+  db.run(sql.forgetNoes, key)
+  db.run(sql.set, key, o.whenAccepted ? 1 : 0, Math.max(1, Math.round(o.perMinute)), o.by, at)
 }
 
 export function endOrder({ db }: Change, domain: string): boolean {

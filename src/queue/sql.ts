@@ -150,7 +150,7 @@ export const orders = {
   set: `INSERT INTO release_order (domain, when_accepted, per_minute, who, at, progress_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?5)
     ON CONFLICT (domain) DO UPDATE SET when_accepted = excluded.when_accepted, per_minute = excluded.per_minute,
-      who = excluded.who, at = excluded.at, progress_at = excluded.progress_at`,
+      who = excluded.who, at = excluded.at, progress_at = excluded.progress_at, released = 0, asked = 0, not_accepted = 0`,
   end: `DELETE FROM release_order WHERE domain = ?1`,
   all: `SELECT * FROM release_order ORDER BY at, domain`,
   no: `INSERT INTO release_no (domain, kind, count, words) VALUES (?1, ?2, 1, ?3)
