@@ -1,5 +1,6 @@
 /** What a command reads and writes, passed in so that tests can listen. */
 import { readFileSync } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
 import type { Command } from 'commander'
 import type { StartGateway } from '../lab/lab.ts'
 
@@ -41,19 +42,30 @@ export function processIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isTerminal: process.stdin.isTTY && process.stdout.isTTY,
-    async ask(question) {
-      const { createInterface } = await import('node:readline/promises')
-      const lines = createInterface({ input: process.stdin, output: process.stdout })
-      const answer = await lines.question(question)
-      lines.close()
-      return answer
-    },
+    ask: (question) => askAt(question, process.stdin, process.stdout),
     stopped: () =>
       new Promise((resolve) => {
         process.once('SIGTERM', () => resolve())
         process.once('SIGINT', () => resolve())
       }),
   }
+}
+
+/** Ctrl-C and Ctrl-D are a no. Ctrl-D leaves the question without an answer for ever; only the end of the input tells. */
+export async function askAt(question: string, input: Readable, output: Writable): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const isTerminal = 'isTTY' in output && output.isTTY === true
+  const lines = createInterface({ input, output, terminal: isTerminal })
+  const given = lines.question(question).catch(() => undefined)
+  // A last line may come together with the end: it counts.
+  const ended = new Promise<undefined>((resolve) => {
+    lines.once('close', () => setImmediate(() => resolve(undefined)))
+  })
+  const answer = await Promise.race([given, ended])
+  lines.close()
+  if (answer !== undefined) return answer
+  output.write('\n')
+  throw new Stop(1, 'nothing was done')
 }
 
 /** A file that the user named; one sentence when it cannot be read. */

@@ -5,6 +5,7 @@ import { eventSchema } from '../api/api.ts'
 import { escapeText, type TraceEvent } from '../trace/trace.ts'
 import { connect } from './client.ts'
 import { entryNote } from './explanation-text.ts'
+import { localTime } from './figures.ts'
 import { type CliParts, type Run, shared } from './io.ts'
 
 type Options = {
@@ -69,7 +70,7 @@ function heading(id: string, story: readonly TraceEvent[]): string {
 }
 
 function eventLine(e: TraceEvent): string {
-  return `  ${new Date(e.at).toISOString()}  ${e.kind.padEnd(8)} ${factsOf(e)}`
+  return `  ${localTime(new Date(e.at).toISOString())}  ${e.kind.padEnd(8)} ${factsOf(e)}`
 }
 
 /** The reason mostly holds the reply already. */

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { describe, test } from 'node:test'
+import { connect } from './client.ts'
+import { askAt, Stop } from './io.ts'
+
+describe('a question', () => {
+  const asked = (typed: string, isTerminal: boolean) => {
+    const [input, output] = [new PassThrough(), Object.assign(new PassThrough(), { isTTY: isTerminal })]
+    const answer = askAt('Sure? ', input, output)
+    setImmediate(() => input.end(typed))
+    return answer
+  }
+  const isNo = (error: unknown): boolean =>
+    error instanceof Stop && error.code === 1 && error.message === 'nothing was done'
+
+  test('is answered', async () => assert.equal(await asked('yes\n', false), 'yes'))
+  test('Ctrl-C is a no', async () => assert.rejects(asked('y\u0003', true), isNo))
+  test('Ctrl-D is a no', async () => assert.rejects(asked('\u0004', true), isNo))
+  test('the end of the input is a no', async () => assert.rejects(asked('', false), isNo))
+})
+
+test('who may not read the token is told so', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'causeway-io-'))
+  writeFileSync(join(dir, 'api.url'), 'http://127.0.0.1:1\n', { mode: 0 })
+  const uid = process.geteuid?.() ?? 1
+  if (uid === 0) process.seteuid?.(65_534)
+  t.after(() => {
+    if (uid === 0) process.seteuid?.(0)
+    rmSync(dir, { recursive: true })
+  })
+  assert.throws(() => connect({ data: dir }), /not permitted; use sudo, or be the owner of/)
+})
