@@ -82,7 +82,7 @@ test('mail that waits for longer than its sender is told', async () => {
   stage.pass(2 * hour)
   assert.match(
     (await warnings())[0]?.text ?? '',
-    /tenant:tenant2 is behind: 1 recipient waiting, the oldest for 5 hours/,
+    /tenant:tenant2 is behind: 1 recipient waiting, the oldest for 5h00m/,
   )
 })
 

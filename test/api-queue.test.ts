@@ -310,6 +310,7 @@ describe('release of a domain', () => {
     await post(path, {})
     assert.match((await get(path)).json.advice, /^nothing is held any more; the order ends by itself/)
     await stage.ask('PUT', '/v1/domains/shared.example/mode', { mode: 'hold' })
+    await post(path, {})
     assert.match(
       (await get(path)).json.advice,
       /^nothing is held any more; while shared\.example is on hold the order stands/,

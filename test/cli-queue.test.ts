@@ -3,44 +3,20 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, beforeEach, describe, test } from 'node:test'
-import { type RunningApi, startApi } from '../src/api/api.ts'
-import { runCli } from '../src/cli/cli.ts'
-import { type DeskStage, leaveAddress, setDesk } from './support/desk.ts'
+import type { DeskStage } from './support/desk.ts'
+import { setTerminal, type Terminal } from './support/typed.ts'
 
 const hour = 3_600_000
+let terminal: Terminal
 let stage: DeskStage
-let api: RunningApi | undefined
 
-const close = async (): Promise<void> => {
-  await api?.close()
-  await stage?.[Symbol.asyncDispose]()
-}
 beforeEach(async () => {
-  await close()
-  stage = await setDesk()
-  api = await startApi(stage.desk, { host: '127.0.0.1', port: 0 })
-  leaveAddress(join(stage.dir, 'data'), `http://127.0.0.1:${api.port}`)
+  await terminal?.[Symbol.asyncDispose]()
+  terminal = await setTerminal()
+  stage = terminal.stage
 })
-after(close)
-
-type Typed = { readonly code: number; readonly out: string; readonly err: string; readonly asked: readonly string[] }
-
-/** `answers` are what a person types; without them nobody can be asked. */
-async function type(command: string, ...answers: readonly string[]): Promise<Typed> {
-  let [out, err] = ['', '']
-  const asked: string[] = []
-  const io = {
-    out: (text: string) => void (out += text),
-    err: (text: string) => void (err += text),
-    isTerminal: answers.length > 0,
-    ask: async (question: string) => answers[asked.push(question) - 1] ?? '',
-    stopped: async () => {},
-  }
-  const startGateway = async () => assert.fail('no gateway is started here')
-  const words = ['--data', join(stage.dir, 'data'), ...command.split(' ')]
-  const code = await runCli({ io, startGateway, version: '0' }, words)
-  return { code, out, err, asked }
-}
+after(() => terminal[Symbol.asyncDispose]())
+const type = (command: string, ...answers: readonly string[]) => terminal.type(command, ...answers)
 
 describe('causeway queue', () => {
   test('an empty queue', async () => {

@@ -44,6 +44,7 @@ export { previewSchema, touchedSchema } from './queue-change.ts'
 export { queueItemSchema } from './queue-item.ts'
 export { releaseEndedSchema, releaseSchema } from './release.ts'
 export { rotatedSchema, secretSetSchema, secretsSchema } from './secrets.ts'
+export { span } from './time.ts'
 export { eventSchema } from './trace.ts'
 
 export type RunningApi = { readonly host: string; readonly port: number; close(): Promise<void> }
@@ -99,7 +100,7 @@ export function buildApi(desk: Desk): Api {
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  app.setErrorHandler(onProblem(desk.log))
+  app.setErrorHandler(onProblem(desk))
   app.setNotFoundHandler(() => {
     throw new Problem(404, 'no such resource', 'the list of resources is at /v1/openapi.json')
   })

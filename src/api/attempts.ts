@@ -2,6 +2,7 @@
 import { stringify } from 'csv-stringify/sync'
 import { z } from 'zod'
 import { domainKey } from '../mail/address/address.ts'
+import { servedDomain } from '../project/project.ts'
 import type { AttemptRow } from '../queue/queue.ts'
 import { guardCell } from '../trace/trace.ts'
 import { type Actor, audited } from './audited.ts'
@@ -79,6 +80,7 @@ export function attemptsResource(api: Api, desk: Desk): void {
     { schema: list },
     async ({ params: { name }, query: { limit, after, only } }) => {
       const domain = domainOf(name)
+      await mustBeKnown(desk, domain)
       const now = desk.queue.now()
       const rows = await desk.queue.attempts(domain, { limit, ...(after === undefined ? {} : { after }) })
       const last = rows.length === limit ? rows.at(-1) : undefined
@@ -97,6 +99,7 @@ export function attemptsResource(api: Api, desk: Desk): void {
   const changes = 'domain.attempts.done'
   api.post('/v1/domains/:name/attempts/done', { schema: done, config: { changes } }, async (request) => {
     const domain = domainOf(request.params.name)
+    await mustBeKnown(desk, domain)
     const settle = ({ by }: Actor) => desk.queue.settleAttempts(domain, by)
     const settled = await audited(desk, request, domain, settle, (count) => ({ after: `${count} pairs settled` }))
     return { domain, settled }
@@ -109,6 +112,7 @@ export function attemptsResource(api: Api, desk: Desk): void {
     response: { 200: z.string().describe('A line of headings, then a line for each pair of sender and recipient') },
   }
   api.get('/v1/domains/:name/attempts.csv', { schema: csv }, async ({ params: { name } }, reply) => {
+    await mustBeKnown(desk, domainOf(name))
     const lines: string[] = [csvText([headings])]
     for await (const page of everyRow(desk, domainOf(name)))
       lines.push(csvText(page.map((row) => cellsOf(shown(row, desk.queue.now())))))
@@ -120,6 +124,19 @@ function domainOf(name: string): string {
   const key = domainKey(name)
   if (key !== '') return key
   throw new Problem(404, `"${name}" is not a domain`, 'write it like contoso.com')
+}
+
+/** A name that is misspelt would look like a domain where nobody is missing. */
+async function mustBeKnown(desk: Desk, domain: string): Promise<void> {
+  const project = desk.live.current()
+  if (project !== undefined && servedDomain(project, domain) !== undefined) return
+  if ((await desk.queue.attempts(domain, { limit: 1 })).length > 0) return
+  const names = project?.domains.map(({ name }) => name).join(', ') ?? ''
+  throw new Problem(
+    404,
+    `nobody was ever asked to come back to ${domain}`,
+    `the project serves ${names || 'no domain'}`,
+  )
 }
 
 const pageSize = 1000

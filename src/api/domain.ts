@@ -7,7 +7,7 @@ import type { Api, Desk } from './desk.ts'
 import { dkimRecords } from './dkim-keys.ts'
 import { Problem } from './problem.ts'
 import { currentProject, knownDomain } from './project.ts'
-import { heldOf } from './release.ts'
+import { heldOf, orderOf } from './release.ts'
 
 const mode = z.enum(['open', 'hold', 'retry-later'])
 const domain = z.object({ name: z.string(), mode, unknown: z.string(), dkim: z.string().optional() })
@@ -15,6 +15,9 @@ const domain = z.object({ name: z.string(), mode, unknown: z.string(), dkim: z.s
 export const domainModeSchema = domain.extend({
   held: z.number().describe('Recipients still held because of the domain'),
   isAtLeast: z.boolean().describe('Counted up to here; there are more'),
+  release: z
+    .enum(['none', 'ended', 'standing'])
+    .describe('The order to let its held mail go: a hold that begins ends it; else it goes on'),
 })
 const record = z.object({
   name: z.string(),
@@ -40,10 +43,19 @@ export function domainResource(api: Api, desk: Desk): void {
   api.put('/v1/domains/:name/mode', { schema: set, config: { changes: 'domain.mode' } }, async (request) => {
     const was = knownDomain(currentProject(desk), request.params.name)
     const wanted = request.body.mode
-    const change = ({ by }: Actor): ServedDomain => setMode(desk, was.name, wanted, by)
-    const served = await audited(desk, request, was.name, change, () => ({ before: was.mode, after: wanted }))
+    const begins = wanted === 'hold' && was.mode !== 'hold'
+    const change = async ({ by }: Actor) => {
+      // First: were it second, a failure in between would leave a hold that lets mail go.
+      const hasEnded = begins && (await desk.queue.endRelease(was.name))
+      return { served: setMode(desk, was.name, wanted, by), hasEnded }
+    }
+    const { served, hasEnded } = await audited(desk, request, was.name, change, (done) => ({
+      before: was.mode,
+      after: done.hasEnded ? `${wanted}; its release ended` : wanted,
+    }))
     const { recipients, isAtLeast } = await heldOf(desk, was.name)
-    return { ...shown(served), held: recipients, isAtLeast }
+    const release: z.infer<typeof domainModeSchema>['release'] = hasEnded ? 'ended' : await releaseOf(desk, was.name)
+    return { ...shown(served), held: recipients, isAtLeast, release }
   })
 
   const dns = {
@@ -55,6 +67,10 @@ export function domainResource(api: Api, desk: Desk): void {
     const project = currentProject(desk)
     return { records: await records(desk, project, knownDomain(project, name)) }
   })
+}
+
+async function releaseOf(desk: Desk, name: string): Promise<'none' | 'standing'> {
+  return (await orderOf(desk, name)) === undefined ? 'none' : 'standing'
 }
 
 function setMode(desk: Desk, name: string, wanted: ServedDomain['mode'], by: string): ServedDomain {

@@ -4,6 +4,7 @@ import {
   type Difference,
   differencesText,
   loadProject,
+  newlyHeld,
   type Project,
   projectText,
   type ServedDomain,
@@ -40,12 +41,17 @@ export function projectResource(api: Api, desk: Desk): void {
     const { file } = request.body
     const { value, warnings } = load(desk, file)
     const before = desk.live.current()?.name ?? ''
-    const adopt = ({ by }: Actor): readonly Difference[] => {
+    const ended: string[] = []
+    const adopt = async ({ by }: Actor): Promise<readonly Difference[]> => {
+      for (const name of newlyHeld(desk.live.current(), value)) if (await desk.queue.endRelease(name)) ended.push(name)
       const changed = desk.live.differencesTo(value)
       desk.live.adopt(value, by)
       return changed
     }
-    const changed = await audited(desk, request, file, adopt, (all) => ({ before, after: differencesText(all) }))
+    const changed = await audited(desk, request, file, adopt, (all) => ({
+      before,
+      after: [differencesText(all), ...ended.map((name) => `the release of ${name} ended`)].join('\n'),
+    }))
     return { differences: changed, warnings }
   })
 }

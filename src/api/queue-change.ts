@@ -174,5 +174,6 @@ async function previewOf(desk: Desk, verb: Verb, filter: Filter): Promise<z.infe
   const silent = verb === 'return' ? await silentOf(queue, filter) : 0
   const refused = await refusedOf(queue, verb, filter)
   const { recipients, messages, isAtLeast, examples } = counted
-  return { recipients, messages, isAtLeast, silent, ...refused, examples: examples.map((e) => itemOf(e, viewOf(desk))) }
+  const view = await viewOf(desk)
+  return { recipients, messages, isAtLeast, silent, ...refused, examples: examples.map((e) => itemOf(e, view)) }
 }

@@ -56,8 +56,10 @@ function bare(address: string): string {
 
 function age(text: string): number {
   const ms = spanMs(text)
-  if (ms === undefined) throw new Problem(400, `"${text}" is no span of time`, 'write it like 90m, 4h, 2d')
-  return ms
+  if (ms !== undefined) return ms
+  const problem = new Problem(400, `"${text}" is no span of time such as 90m, 4h, 2d`, 'look at the time that is meant')
+  problem.field = 'olderThan'
+  throw problem
 }
 
 /** What a change is asked for. Nothing named is not everything: that has to be said. */
@@ -76,6 +78,8 @@ export function filterOfChange({ all, ...asked }: z.infer<typeof changeSchema>):
 
 /** As it is shown and written to the audit: what was meant, in one line. */
 export function filterText(filter: Filter): string {
-  const words = Object.entries(filter).map(([field, value]) => `${field}=${[value].flat().join(',')}`)
+  const words = Object.entries(filter).map(
+    ([field, value]) => `${field}=${value === '' ? '<>' : [value].flat().join(',')}`,
+  )
   return words.length === 0 ? 'everything' : words.join(' ')
 }

@@ -42,6 +42,8 @@ type View = {
   readonly policy: Policy | undefined
   /** When a next hop in trouble is asked again. */
   readonly probeAt?: (lane: string) => number | undefined
+  /** Domains whose held mail is being let go. */
+  readonly releasing: ReadonlySet<string>
 }
 
 export function itemOf({ message, recipients }: Listed, view: View): QueueItem {
@@ -93,7 +95,7 @@ function adviceOn(message: KeptMessage, r: KeptRecipient, view: View): string {
     case 'running':
       return 'an attempt goes on at this moment: look again in a minute'
     case 'held':
-      return heldAdvice(message, r)
+      return heldAdvice(message, r, view)
     case 'waiting':
       return `${waitingAdvice(r)}; ${endOf(message, r, view)}`
   }
@@ -120,7 +122,7 @@ export function isTold({ sender, peer }: Pick<KeptMessage, 'sender' | 'peer'>): 
   return sender !== '' && peer !== 'internet' && peer !== 'causeway'
 }
 
-function heldAdvice(message: KeptMessage, r: KeptRecipient): string {
+function heldAdvice(message: KeptMessage, r: KeptRecipient, { releasing }: View): string {
   const again = `causeway queue release --id ${message.id}`
   switch (r.cause) {
     case 'refused':
@@ -131,6 +133,7 @@ function heldAdvice(message: KeptMessage, r: KeptRecipient): string {
       return `held by ${r.by ?? 'somebody'}: ${again}`
     case 'domain':
     case undefined:
+      if (releasing.has(r.domain)) return `it is being let go: causeway domain release ${r.domain} --status`
       return `its domain was put on hold: causeway domain release ${r.domain}`
   }
 }

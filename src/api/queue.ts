@@ -60,7 +60,8 @@ export function queueResource(api: Api, desk: Desk): void {
   }
   api.get('/v1/queue', { schema: list }, async ({ query: { limit, after, ...asked } }) => {
     const page = await desk.queue.list(filterOf(asked), { limit, ...(after === undefined ? {} : { after }) })
-    const items = page.items.map((listed) => itemOf(listed, viewOf(desk)))
+    const view = await viewOf(desk)
+    const items = page.items.map((listed) => itemOf(listed, view))
     return { items, ...(page.next === undefined ? {} : { next: page.next }) }
   })
 
@@ -77,7 +78,7 @@ export function queueResource(api: Api, desk: Desk): void {
     const found = await desk.queue.show(id)
     if (found === undefined)
       throw new Problem(404, `${id} is not in the queue`, `it may have been delivered: causeway trace --id ${id}`)
-    return itemOf(found, viewOf(desk))
+    return itemOf(found, await viewOf(desk))
   })
 
   const lanes = { summary: 'Next hops that mail is in the queue for', response: { 200: lanesSchema } }
@@ -87,9 +88,10 @@ export function queueResource(api: Api, desk: Desk): void {
   })
 }
 
-export function viewOf(desk: Desk) {
+export async function viewOf(desk: Desk) {
   const { probeAt } = desk
-  return { now: desk.queue.now(), policy: desk.live.current()?.policy, ...(probeAt && { probeAt }) }
+  const releasing = new Set((await desk.queue.releaseOrders()).map(({ domain }) => domain))
+  return { releasing, now: desk.queue.now(), policy: desk.live.current()?.policy, ...(probeAt && { probeAt }) }
 }
 
 async function totalsOf(desk: Desk): Promise<z.infer<typeof queueTotalsSchema>> {
@@ -116,7 +118,9 @@ export function addsUp(t: z.infer<typeof totalsSchema>): boolean {
 }
 
 function laneOf(figures: LaneFigures, now: number): z.infer<typeof laneSchema> {
-  const { lane, waiting, running, held, oldestAt, trouble, reply } = figures
+  const { lane, waiting, running, held, oldestAt, reply } = figures
+  // Of what is held no attempt is made: how the last one went is no trouble any more.
+  const trouble = waiting + running === 0 ? undefined : figures.trouble
   return {
     lane,
     waiting,
@@ -130,11 +134,11 @@ function laneOf(figures: LaneFigures, now: number): z.infer<typeof laneSchema> {
   }
 }
 
-function laneAdvice({ lane, waiting, held, trouble }: LaneFigures): string {
+function laneAdvice({ lane, waiting, running, held, trouble }: LaneFigures): string {
+  if (waiting + running === 0 && held > 0) return `all of it is held: causeway queue list --lane ${lane} --state held`
   if (trouble === 'operator')
     return `mend the setup at this hop, then: causeway queue retry --lane ${lane}; until then its mail only waits`
   if (trouble === 'throttled') return 'it takes less than we bring; it is tried ever more rarely by itself'
   if (trouble === 'temporary') return 'it is tried again by itself'
-  if (waiting === 0 && held > 0) return `all of it is held: causeway queue list --lane ${lane} --state held`
   return 'nothing is wrong'
 }

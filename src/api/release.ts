@@ -18,6 +18,10 @@ const wanted = z.strictObject({
     .default(false)
     .describe('Each recipient only once the target says that it takes the address'),
   perMinute: z.number().int().min(1).max(100_000).default(usualPerMinute).describe('Recipients'),
+  replace: z
+    .boolean()
+    .default(false)
+    .describe('Needed where an order that asks the target first is replaced by one that does not'),
 })
 
 const orderSchema = z.object({
@@ -65,7 +69,13 @@ export function releaseResource(api: Api, desk: Desk): void {
         `no mail is held for ${domain}`,
         'the project does not serve this domain; look at `causeway queue`',
       )
-    const { whenAccepted, perMinute } = request.body
+    const { whenAccepted, perMinute, replace } = request.body
+    if (before.order?.whenAccepted === true && !whenAccepted && !replace)
+      throw new Problem(
+        409,
+        `a release of ${domain} is going on, each recipient once the target accepts it`,
+        `causeway domain release ${domain} --status says how far it is; with --yes all goes at once instead`,
+      )
     const work = ({ by }: { readonly by: string }) => desk.queue.orderRelease({ domain, whenAccepted, perMinute, by })
     await audited(desk, request, domain, work, () => ({
       before: before.order === undefined ? 'no order' : orderText(before.order),
@@ -117,7 +127,7 @@ export function heldOf(desk: Desk, domain: string): Promise<Counted> {
   return countOf(desk.queue, { domain, state: 'held', cause: 'domain' })
 }
 
-async function orderOf(desk: Desk, domain: string): Promise<ReleaseOrder | undefined> {
+export async function orderOf(desk: Desk, domain: string): Promise<ReleaseOrder | undefined> {
   return (await desk.queue.releaseOrders()).find((order) => order.domain === domain)
 }
 

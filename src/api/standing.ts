@@ -7,7 +7,9 @@ import { type AttemptsSummary, summaryOf } from './attempts.ts'
 import type { Desk } from './desk.ts'
 import { addsUp } from './queue.ts'
 import { countOf, recipientsText } from './queue-count.ts'
+import { seconds } from './queue-item.ts'
 import { heldOf, stuckFor } from './release.ts'
+import { span } from './time.ts'
 
 export const warningSchema = z.object({
   about: z.string().describe('A domain, a next hop, the disk'),
@@ -92,10 +94,9 @@ function laneWarnings(desk: Desk, { lane, trouble, waiting, oldestAt }: LaneFigu
       { about: lane, text, advice: `its last words: causeway queue list --lane ${lane}; mend it, then: ${again}` },
     ]
   }
-  const hours = Math.floor((desk.queue.now() - oldestAt) / 3_600_000)
   const warnAfterMs = desk.live.current()?.policy.warnAfterMs ?? Infinity
   if (trouble === undefined || desk.queue.now() - oldestAt < warnAfterMs) return []
-  const text = `${lane} is behind: ${recipientsText(waiting)} waiting, the oldest for ${hours} hours`
+  const text = `${lane} is behind: ${recipientsText(waiting)} waiting, the oldest for ${span(seconds(desk.queue.now() - oldestAt))}`
   return [{ about: lane, text, advice: `look at its last words: causeway queue list --lane ${lane}` }]
 }
 

@@ -22,6 +22,16 @@ export function readTime(text: string, now: number): number {
   )
 }
 
+/** As an operator reads it at a glance: `5s`, `12m`, `3h05m`, `2d04h`. */
+export function span(seconds: number): string {
+  if (seconds < 60) return `${seconds}s`
+  const two = (n: number): string => String(n).padStart(2, '0')
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes}m`
+  const hours = Math.floor(minutes / 60)
+  return hours < 24 ? `${hours}h${two(minutes % 60)}m` : `${Math.floor(hours / 24)}d${two(hours % 24)}h`
+}
+
 /** A time in an answer. */
 export const timeSchema = z.string().describe('UTC, ISO 8601')
 

@@ -1,7 +1,7 @@
 /** The API as the commands use it. */
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { problemText } from '../project/project.ts'
 import { type GatewayPlace, Stop } from './io.ts'
@@ -9,6 +9,7 @@ import { type GatewayPlace, Stop } from './io.ts'
 const problem = z.object({
   title: z.string(),
   detail: z.string(),
+  field: z.string().optional(),
   problems: z.array(z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })).default([]),
 })
 
@@ -63,7 +64,11 @@ function ownName(): string {
 function readOwn(file: string, remedy: string): string {
   try {
     return readFileSync(file, 'utf8').trim()
-  } catch {
+  } catch (error) {
+    // What may not be read may well be right: another one would not help.
+    const isForbidden = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM')
+    if (isForbidden)
+      throw new Stop(3, `cannot read ${file}: not permitted; use sudo, or be the owner of ${dirname(file)}`)
     throw new Stop(3, `cannot read ${file}; ${remedy}`)
   }
 }
@@ -71,9 +76,15 @@ function readOwn(file: string, remedy: string): string {
 async function refusal(response: Response): Promise<Stop> {
   const parsed = problem.safeParse(await response.json().catch(() => undefined))
   if (!parsed.success) return new Stop(3, `the gateway answered ${response.status}`)
-  const { title, detail, problems } = parsed.data
+  const { title, detail, field, problems } = parsed.data
+  if (field !== undefined) return new Stop(2, `${optionOf(field)}: ${title}`)
   const text = [`${title}: ${detail}`, ...problems.map(problemText)].join('\n')
   return new Stop(exitCodeOf(response.status), text)
+}
+
+/** Each word of a query is an option: `olderThan` is `--older-than`. */
+function optionOf(field: string): string {
+  return field === 'ids' ? '--id' : `--${field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 /** A question that cannot be understood is wrong usage; one that is understood and refused is a no. */

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { releaseEndedSchema, releaseSchema } from '../api/api.ts'
 import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
+import { isConfirmed } from './confirm.ts'
 import { localTime, some } from './figures.ts'
 import { type CliParts, type Run, Stop, shared } from './io.ts'
 
@@ -12,6 +13,7 @@ type Options = {
   readonly rate?: string
   readonly stop?: boolean
   readonly status?: boolean
+  readonly yes?: boolean
 }
 
 export function addRelease(group: Command, { io }: CliParts, run: Run): void {
@@ -23,10 +25,13 @@ export function addRelease(group: Command, { io }: CliParts, run: Run): void {
     .option('--rate <n>', 'recipients a minute (default: 300)')
     .option('--stop', 'end a release: what is still held stays held')
     .option('--status', 'how far it is')
+    .option('--yes', 'do not ask before a release with --when-accepted is replaced by one without')
 
   command.action((name: string, options: Options) =>
     run(async () => {
       const { at, json } = shared(command)
+      if (options.stop === true && options.status === true)
+        throw new Stop(2, '--stop stands beside --status: say one of the two')
       const client = connect(at)
       const path = `/v1/domains/${encodeURIComponent(name)}/release`
       if (options.stop === true) {
@@ -34,15 +39,22 @@ export function addRelease(group: Command, { io }: CliParts, run: Run): void {
         io.out(json ? `${JSON.stringify(ended)}\n` : `${escapeText(ended.domain)}: what is still held stays held\n`)
         return 0
       }
-      const found =
-        options.status === true
-          ? await client.get(path, releaseSchema)
-          : await client.send('POST', path, orderOf(options), releaseSchema)
+      if (options.status !== true) {
+        const order = orderOf(options)
+        const { order: standing } = await client.get(path, releaseSchema)
+        const replace = standing?.whenAccepted === true && !order.whenAccepted
+        if (replace && !(await isConfirmed(io, all(name), options.yes === true))) return 1
+        await client.send('POST', path, { ...order, replace }, releaseSchema)
+      }
+      const found = await client.get(path, releaseSchema)
       io.out(json ? `${JSON.stringify(found, undefined, 2)}\n` : releaseText(found))
       return 0
     })(),
   )
 }
+
+const all = (name: string): string =>
+  `let all mail of ${name} go at once, where a release goes on that asks the target first`
 
 function orderOf({ whenAccepted, rate }: Options) {
   if (rate !== undefined && !/^[1-9]\d{0,5}$/.test(rate))

@@ -74,10 +74,16 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
 }
 
 /** Whoever opens a domain thinks of new mail; what was held before is easily forgotten. */
-function modeText({ name, mode, held, isAtLeast }: z.infer<typeof domainModeSchema>): string {
+function modeText({ name, mode, held, isAtLeast, release }: z.infer<typeof domainModeSchema>): string {
   const count = `${some(held, 'recipient')}${isAtLeast ? ' and more' : ''}`
-  const still = held === 0 || mode === 'hold' ? '' : `; ${count} still held: causeway domain release ${name}`
-  return `${name} is in mode ${mode}${still}\n`
+  const order = `causeway domain release ${name}`
+  const still = held === 0 || mode === 'hold' ? [] : [`${count} still held${release === 'none' ? `: ${order}` : ''}`]
+  const going = {
+    none: [],
+    ended: ['the release that was going on has ended'],
+    standing: [`a release is going on: ${order} --status`],
+  }
+  return `${[`${name} is in mode ${mode}`, ...still, ...going[release]].join('; ')}\n`
 }
 
 function recordText(r: z.infer<typeof record>): string {

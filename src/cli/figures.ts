@@ -1,5 +1,8 @@
 /** Numbers and times as an operator reads them at a glance. Times are those of this machine; --json has UTC. */
+import { span } from '../api/api.ts'
 import { escapeText } from '../trace/trace.ts'
+
+export { span }
 
 const two = (n: number): string => String(n).padStart(2, '0')
 
@@ -8,15 +11,6 @@ export function localTime(iso: string): string {
   const t = new Date(iso)
   const day = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`
   return `${day} ${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`
-}
-
-/** `5s`, `12m`, `3h05m`, `2d04h`. */
-export function span(seconds: number): string {
-  if (seconds < 60) return `${seconds}s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes}m`
-  const hours = Math.floor(minutes / 60)
-  return hours < 24 ? `${hours}h${two(minutes % 60)}m` : `${Math.floor(hours / 24)}d${two(hours % 24)}h`
 }
 
 /** How far off a time is: `in 12m`, `now`. */
