@@ -109,7 +109,8 @@ test('what is wrong with an option is said of the option', async () => {
   assert.equal((await type('queue list --state hold')).err, 'causeway: --state: one of waiting, held, running\n')
   assert.match((await type('queue drop --older-than long')).err, /^causeway: --older-than: "long" is no span .* 4h/)
   const wrong = await type('queue hold --cause x --yes')
-  assert.deepEqual([wrong.code, /^causeway: --cause: one of /.test(wrong.err)], [2, true])
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.err, /^causeway: --cause: one of /)
 })
 
 test('the null sender stands in the audit as it was typed', async () => {

@@ -11,12 +11,19 @@ export class Problem extends Error {
   readonly detail: string
   readonly problems: readonly ProjectProblem[]
   /** The word of the query that it is about. */
-  field?: string
-  constructor(status: number, title: string, detail: string, problems: readonly ProjectProblem[] = []) {
+  readonly field: string | undefined
+  constructor(
+    status: number,
+    title: string,
+    detail: string,
+    problems: readonly ProjectProblem[] = [],
+    field: string | undefined = undefined,
+  ) {
     super(title)
     this.status = status
     this.detail = detail
     this.problems = problems
+    this.field = field
   }
 }
 
@@ -54,9 +61,7 @@ function inQuery({ validation, validationContext }: FastifyError): Problem | und
   const field = first?.instancePath.split('/')[1]
   if (validationContext !== 'querystring' || field === undefined || field === '') return undefined
   const text = (first?.message ?? 'it does not fit').replace(/^Invalid option: expected one of /, 'one of ')
-  const problem = new Problem(400, text.replaceAll('|', ', ').replaceAll('"', ''), askedFor)
-  problem.field = field
-  return problem
+  return new Problem(400, text.replaceAll('|', ', ').replaceAll('"', ''), askedFor, [], field)
 }
 
 const askedFor = 'the schema of each request is at /v1/openapi.json'

@@ -57,9 +57,13 @@ function bare(address: string): string {
 function age(text: string): number {
   const ms = spanMs(text)
   if (ms !== undefined) return ms
-  const problem = new Problem(400, `"${text}" is no span of time such as 90m, 4h, 2d`, 'look at the time that is meant')
-  problem.field = 'olderThan'
-  throw problem
+  throw new Problem(
+    400,
+    `"${text}" is no span of time such as 90m, 4h, 2d`,
+    'look at the time that is meant',
+    [],
+    'olderThan',
+  )
 }
 
 /** What a change is asked for. Nothing named is not everything: that has to be said. */

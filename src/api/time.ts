@@ -12,8 +12,8 @@ export function spanMs(text: string): number | undefined {
 
 /** ms since 1970 of a time, or of a span back from now. */
 export function readTime(text: string, now: number): number {
-  const span = spanMs(text)
-  const at = span === undefined ? Date.parse(text) : now - span
+  const back = spanMs(text)
+  const at = back === undefined ? Date.parse(text) : now - back
   if (!Number.isNaN(at)) return at
   throw new Problem(
     400,
