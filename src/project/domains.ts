@@ -6,13 +6,14 @@ import { readSize, readSpan, spanText } from './measures.ts'
 import type { DkimKey, Gateway, Identity, Policy, ServedDomain } from './model.ts'
 import { readIdentity } from './named-files.ts'
 import { didYouMean, isHostName, isSelector, show } from './names.ts'
+import { readPostmaster } from './postmaster.ts'
 import { attempt, type Piece, type Reading } from './reading.ts'
 import type { DomainDocument, ProjectDocument } from './schema.ts'
 import { compileSigningKey, type KeyDocument } from './signing-key.ts'
 import type { Path } from './yaml-file.ts'
 
 export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['gateway']>): Gateway {
-  const { hostname, tls, diskReserve, arc, proxies } = piece.value
+  const { hostname, tls, diskReserve, arc, proxies, postmaster } = piece.value
   if (!isHostName(hostname))
     reading.wrong(
       [...piece.path, 'hostname'],
@@ -23,12 +24,14 @@ export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['g
     tls === undefined ? undefined : readIdentity(reading, [...piece.path, 'tls'], tls)
   const reserve = diskReserve === undefined ? undefined : readReserve(reading, piece.path, diskReserve)
   const arcKey = arc === undefined ? undefined : compileArcKey(reading, [...piece.path, 'arc'], arc)
+  const reader = postmaster === undefined ? undefined : readPostmaster(reading, postmaster)
   return {
     hostname: hostname.toLowerCase().replace(/\.$/, ''),
     ...(identity === undefined ? {} : { tls: identity }),
     ...(proxies === undefined ? {} : { proxies: readBalancers(reading, [...piece.path, 'proxies'], proxies) }),
     ...(reserve === undefined ? {} : { diskReserveBytes: reserve }),
     ...(arcKey === undefined ? {} : { arc: arcKey }),
+    ...(reader === undefined ? {} : { postmaster: reader }),
   }
 }
 

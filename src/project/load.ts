@@ -10,6 +10,7 @@ import { checkDomains, compileDomain, compileGateway, compilePolicy } from './do
 import type { EntryText } from './entry.ts'
 import { noFindings, problem, type Result, refusal, settle } from './findings.ts'
 import type { Project, ServedDomain } from './model.ts'
+import { checkPostmaster } from './postmaster.ts'
 import { type Piece, type Reading, type SecretSource, startReading } from './reading.ts'
 import { type Pieces, takeApart } from './shape.ts'
 import { compileTable } from './table.ts'
@@ -69,10 +70,12 @@ function project(file: string, reading: Reading, pieces: Pieces): Project | unde
   checkBetween(reading, tenants, domains)
   const gateway = pieces.gateway === undefined ? undefined : compileGateway(reading, pieces.gateway)
   checkBalancers(reading, gateway?.proxies ?? [], tenants)
+  const territory = territoryOf(pieces, tenants, domains)
+  checkPostmaster(reading, gateway?.postmaster, territory)
   const policy = compilePolicy(reading, pieces.policy)
   const table = compileTable(
     [...inlineEntries(reading, pieces), ...readListedFiles(reading, pieces.directoryFiles)],
-    territoryOf(pieces, tenants, domains),
+    territory,
     reading.findings,
   )
   const { document } = pieces

@@ -1,4 +1,5 @@
 /** What a project is once it is loaded: plain frozen values, everything that the file names already read. */
+import type { Address } from '../mail/address/address.ts'
 import type { ProjectDocument } from './schema.ts'
 import type { RoutingTable } from './table.ts'
 
@@ -89,6 +90,8 @@ export type Gateway = {
   readonly proxies?: readonly string[]
   readonly tls?: Identity
   readonly arc?: ArcKey
+  /** Who reads the mail for `postmaster` at our hostname; nobody outside. */
+  readonly postmaster?: Address
   /** Free space below which no mail is taken. */
   readonly diskReserveBytes?: number
 }

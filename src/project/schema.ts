@@ -220,6 +220,11 @@ const gatewaySchema = z
       .describe(
         'Load balancers, as addresses or networks: a connection from there must begin with a PROXY header (version 1 or 2), and the client is the one that it names.',
       ),
+    postmaster: text
+      .optional()
+      .describe(
+        'Where mail for `postmaster` at `hostname` goes, from everybody: an address of one of the tenants or of a domain under `domains`. Default: `postmaster` in the default domain of the first tenant.',
+      ),
     arc: arcSchema.optional(),
     diskReserve: text
       .optional()

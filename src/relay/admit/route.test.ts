@@ -5,7 +5,7 @@ import { tenantNamed } from '../../project/project.ts'
 import type { Peer, Proof, TenantPeer } from './attribute.ts'
 import { mayRelay, type Route, route, routeAsOpen } from './route.ts'
 
-const project = projectOf(`
+const projectText = `
 name: p
 gateway: { hostname: gw.example.net }
 tenants:
@@ -25,7 +25,8 @@ domains:
   - { name: held.example, mode: hold, unknown: { tenant: two } }
   - { name: strict.example, mode: hold }
   - { name: later.example, mode: retry-later }
-`)
+`
+const project = projectOf(projectText)
 
 function tenantPeer(
   name: string,
@@ -56,6 +57,24 @@ function told(found: Route): string {
       return `${found.reply.code} ${found.reply.enhanced}`
   }
 }
+
+test('the postmaster of the gateway is reached from everywhere, and lives inside', () => {
+  const ours = ['postmaster@gw.example.net', 'POSTMASTER@GW.example.net']
+  for (const to of ours) for (const peer of [one, two, net]) assert.equal(way(peer, to), 'one postmaster@one.example')
+  assert.equal(way(net, 'abuse@gw.example.net'), '550 5.7.1')
+  assert.equal(way(net, 'postmaster@one.example'), '550 5.1.1')
+  const at = (postmaster: string, to = ours[0] ?? '') => {
+    const named = projectOf(
+      projectText.replace('hostname: gw.example.net', `hostname: gw.example.net, postmaster: "${postmaster}"`),
+    )
+    return told(route(named, net, sender('joe@away.example'), recipient(to)))
+  }
+  assert.equal(at('mary@shared.example'), 'two mary@two.example', 'a person, by the directory')
+  assert.equal(at('mail.team@two.example'), 'two mail.team@two.example')
+  assert.equal(at('team@home.example'), 'two team@home.example', 'where nobody is known')
+  assert.equal(at('nobody@shared.example'), 'one postmaster@one.example', 'who is nobody does not read it')
+  assert.equal(at('mary@shared.example', 'abuse@gw.example.net'), '550 5.7.1')
+})
 
 test('people are reached by any of their addresses, from everywhere', () => {
   for (const to of [

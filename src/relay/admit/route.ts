@@ -1,5 +1,5 @@
 /** Where a recipient belongs, and whether this peer may write there (docs/flow.md, "admit"). No I/O. */
-import { domainKey } from '../../mail/address/address.ts'
+import { type Address, domainKey } from '../../mail/address/address.ts'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import {
   type Entry,
@@ -22,6 +22,7 @@ export type Way =
       readonly why: string
     }
   | { readonly kind: 'outside'; readonly domain: string; readonly why: string }
+type Inside = Way & { readonly kind: 'inside' }
 type Refused = {
   readonly kind: 'refused'
   readonly reply: Reply
@@ -61,12 +62,45 @@ export function routeAsOpen(
 ): Way | Refused {
   const domain = domainKey(recipient.address.domain)
   if (domain === '') return toLiteral(recipient)
-  return inside(project, peer, recipient, domain, time) ?? outside(peer, from, domain)
+  return (
+    ourPostmaster(project, peer, recipient, domain) ??
+    inside(project, peer, recipient, domain, time) ??
+    outside(peer, from, domain)
+  )
 }
 
 /** An address literal would let anybody who may relay reach servers that only we can reach. */
 function toLiteral({ text }: Recipient): Refused {
   return { kind: 'refused', reply: replies.domainNotServed(), why: `${text} names a server, not a domain` }
+}
+
+/** RFC 5321 section 4.5.1: everybody reaches the postmaster of this very server, who lives with a tenant, never outside. */
+function ourPostmaster(project: Project, peer: Peer, recipient: Recipient, domain: string): Way | Refused | undefined {
+  const { hostname, postmaster } = project.gateway
+  const { address } = recipient
+  if (address.local.toLowerCase() !== 'postmaster' || domain !== domainKey(hostname)) return undefined
+  if (postmaster === undefined && project.table.internal(address).entry !== undefined) return undefined
+  const way = (postmaster && homeOf(project, postmaster)) ?? firstPostmaster(project)
+  return way && (goesRound(peer, recipient, way.tenant, way.to) ?? way)
+}
+
+/** Where somebody lives whom we know, or whose domain has a tenant. */
+function homeOf(project: Project, address: Address): Inside | undefined {
+  const { to, entry } = project.table.internal(address)
+  const home = entry && tenantOfDomain(project, domainOf(to))
+  if (home !== undefined && entry !== undefined) return person(home, to, entry)
+  const domain = domainKey(address.domain)
+  const unknown = servedDomain(project, domain)?.unknown
+  const tenant = tenantOfDomain(project, domain) ?? (unknown?.kind === 'tenant' && tenantNamed(project, unknown.tenant))
+  if (!tenant) return undefined
+  return { kind: 'inside', tenant, to: address.text, why: `${address.text} is our postmaster` }
+}
+
+function firstPostmaster({ tenants: [tenant] }: Project): Inside | undefined {
+  const domain = tenant?.domains[0]
+  if (tenant === undefined || domain === undefined) return undefined
+  const why = `the postmaster of the first tenant, ${tenant.name}, is ours too`
+  return { kind: 'inside', tenant, to: `postmaster@${domain}`, why }
 }
 
 function inside(
@@ -100,7 +134,7 @@ function asksAnother(project: Project, peer: Peer, owner: Tenant, domain: string
   return peer.tenant.name !== owner.name || servedDomain(project, domain)?.unknown.kind !== 'tenant'
 }
 
-function person(tenant: Tenant, to: string, entry: Entry): Way {
+function person(tenant: Tenant, to: string, entry: Entry): Inside {
   // An entry for many people says the same of each, so that a message to all of them has one reason.
   const who = entry.kind === 'exact' ? to : entry.internal
   const why = `${entry.id} says that ${who} lives in tenant ${tenant.name}`

@@ -11,6 +11,20 @@ const drained = (s: QueueStage) => until('an empty queue', async () => (await s.
 const bodies = (s: QueueStage) =>
   s.two.messages.map((m) => m.toString().split('\r\n\r\n')[1]?.trim() ?? '').filter(Boolean)
 
+test('postmaster without a domain is kept like everybody, and goes to the first tenant', async () => {
+  await using s = await setStage()
+  s.use({ isOneGone: true })
+  s.script((line) => (line.startsWith('RCPT') ? '450 4.2.1 busy' : undefined))
+  assert.equal((await s.fromNet(['postmaster'])).code, 250)
+  await until('waiting', async () => (await s.states()).join() === 'postmaster@gw.example.net waiting')
+  s.script(undefined)
+  s.relay.pass(2 * minute)
+  await drained(s)
+  assert.equal(bodies(s).length, 1)
+  assert.ok(s.two.lines.some((line) => line.includes('RCPT TO:<postmaster@two.example>')))
+  await inBalance(s)
+})
+
 test('hold: mail is taken and kept, others of the message have it, unknown people are refused; age is nothing', async () => {
   await using s = await setStage()
   s.use({ mode: 'hold' })

@@ -101,7 +101,7 @@ test('the envelope as the backend sees it', async (t) => {
     ...['id+2B1', 7, 'NEVER', 'rfc822;o@y.example', 0],
     ...['id+2B1', 7, undefined, undefined, 1],
     ['b@y.example', 'b@y.example'],
-    ['Postmaster', 'postmaster@gw.example.net'],
+    ['postmaster@gw.example.net', 'postmaster@gw.example.net'],
   ])
 })
 

@@ -101,8 +101,9 @@ function readRcpt(c: Conversation, from: MailFrom, argument: string): Recipient 
   if (path.kind === 'null') return { no: replies.badRecipient(), what: 'empty recipient' }
   if (beyondAscii.test(argument) && !from.smtputf8) return needsSmtputf8
   // RFC 5321 section 4.5.1: <postmaster> without a domain is the postmaster of this very server.
-  const address = path.kind === 'postmaster' ? makeAddress('postmaster', c.house.hostname) : path.address
-  return { address, text: split.path, ...parameters }
+  if (path.kind === 'address') return { address: path.address, text: split.path, ...parameters }
+  const address = makeAddress('postmaster', c.house.hostname)
+  return { address, text: address.text, ...parameters }
 }
 
 function accepted(reply: Reply | undefined): boolean {
