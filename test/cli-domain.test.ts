@@ -99,7 +99,8 @@ test('attempts on a name that nobody knows: a no, in each of its forms', async (
 })
 
 test('a next hop for which all is held is in no trouble', async () => {
-  await stage.put({ to: [{ lane: 'tenant:tenant2', trouble: 'temporary', state: 'held', cause: 'refused' }] })
+  await stage.put({ to: [{ lane: 'tenant:tenant2', trouble: 'temporary' }] })
+  await type('queue hold --all --yes')
   const { lanes } = JSON.parse((await type('queue --json')).out)
   assert.equal(lanes[0].trouble, undefined)
   assert.match(lanes[0].advice, /^all of it is held: /)

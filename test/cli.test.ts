@@ -348,4 +348,15 @@ describe('commands of a running gateway', () => {
     await stage.restart()
     assert.equal(await exported(), moved)
   })
+
+  test('a hold that begins with a start ends the release that stood', async () => {
+    await must('domain', 'open', 'shared.example')
+    await must('domain', 'release', 'shared.example')
+    const text = readFileSync(stage.project, 'utf8')
+    writeFileSync(stage.project, text.replace('- name: shared.example', '- name: shared.example\n    mode: hold'))
+    await stage.restart()
+    const status = await must('domain', 'release', 'shared.example', '--status')
+    assert.match(status, /^shared\.example: mode hold, .*\nno release is going on$/m)
+    assert.match(stage.gateway.log(), /a hold began: the release that stood has ended/)
+  })
 })
