@@ -80,10 +80,7 @@ test('mail that waits for longer than its sender is told', async () => {
   stage.pass(3 * hour)
   assert.deepEqual(await warnings(), [])
   stage.pass(2 * hour)
-  assert.match(
-    (await warnings())[0]?.text ?? '',
-    /tenant:tenant2 is behind: 1 recipient waiting, the oldest for 5h00m/,
-  )
+  assert.match((await warnings())[0]?.text ?? '', /tenant:tenant2 is behind: 1 recipient waiting, the oldest for 5h00m/)
 })
 
 test('a release that lets nothing go, and mail of a domain that the project no longer has', async () => {

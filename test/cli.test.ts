@@ -335,8 +335,8 @@ describe('commands of a running gateway', () => {
     assert.match(await exported(), /^name: commands-2$/m)
     assert.equal(JSON.parse(await must('directory', 'list', '--json')).size, 6)
     assert.match(await exported(), /^ {4}mode: hold$/m, 'what the file does not say stays')
-    const [{ before, after }] = JSON.parse(await must('audit', '--limit', '1', '--json')).records
-    assert.match(`${before}\n${after}`, /^commands\nname: commands -> commands-2\ndirectory /)
+    const [record] = JSON.parse(await must('audit', '--limit', '1', '--json')).records
+    assert.match(`${record.before}\n${record.after}`, /^commands\nname: commands -> commands-2\ndirectory /)
     assert.match(stage.gateway.log(), /"changed":"name: commands -> commands-2.*"msg":"project applied"/)
   })
 

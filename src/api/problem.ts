@@ -12,13 +12,7 @@ export class Problem extends Error {
   readonly problems: readonly ProjectProblem[]
   /** The word of the query that it is about. */
   readonly field: string | undefined
-  constructor(
-    status: number,
-    title: string,
-    detail: string,
-    problems: readonly ProjectProblem[] = [],
-    field: string | undefined = undefined,
-  ) {
+  constructor(status: number, title: string, detail: string, problems: readonly ProjectProblem[] = [], field?: string) {
     super(title)
     this.status = status
     this.detail = detail
