@@ -49,7 +49,7 @@ const matrix: readonly (readonly [mail: string, rcpt: string])[] = [
     `<${F}!u@${M}>`,
     `u@${F}`,
     `< u@${F}>`,
-    '<postmaster>',
+    `<postmaster@${F}>`,
     `<u@${I}>`,
     '<u@[IPv6:::1]>',
   ].map((rcpt) => [`<s@${I}>`, rcpt] as const),
