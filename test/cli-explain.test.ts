@@ -10,6 +10,7 @@ import { runCauseway } from './support/gateway.ts'
 type Explained = {
   readonly peer: string
   readonly refused?: { readonly code: number; readonly enhanced: string; readonly text: string; readonly why: string }
+  readonly notChecked?: { readonly checks: readonly string[]; readonly why: string; readonly remedy: string }
   readonly deliveries: readonly {
     readonly side: string
     readonly by: string
@@ -228,6 +229,17 @@ describe('explain, by a project file alone', () => {
     const explained: Explained = JSON.parse(done.out)
     assert.equal(explained.peer, 'internet')
     assert.equal(explained.refused?.enhanced, '5.7.1')
+  })
+
+  test('what is not checked of mail from the internet is said, in words and in the JSON', async () => {
+    const ask = ['--peer', 'internet', '--from', 'x@outside.example', '--to', 'john@shared.example']
+    const { notChecked } = await explain(...ask)
+    assert.deepEqual(notChecked?.checks, ['spf', 'dkim', 'dmarc', 'arc'])
+    const { out } = await runCauseway(['explain', '--project', project, ...ask])
+    assert.match(out, /^NOT CHECKED {2}SPF, DKIM, DMARC, ARC: .*\n +add --dns, and --client ADDRESS/m)
+    const wrong = await runCauseway(['explain', '--project', project, ...ask, '--client', 'nowhere'])
+    assert.equal(wrong.code, 2)
+    assert.match(wrong.err, /"nowhere" is no address of a client/)
   })
 
   test('a bad project stops with file, line and remedy: 2', async () => {

@@ -11,7 +11,12 @@ const question = z.object({
   to: z.array(z.string()).min(1),
   peer: z.string().optional().describe('tenant:NAME or internet'),
   message: z.string().optional().describe('The message in base64'),
-  dns: z.boolean().default(false).describe('Ask for the MX of what goes out directly'),
+  dns: z
+    .boolean()
+    .default(false)
+    .describe('Ask for the MX of what goes out directly, and where mail from the internet comes from'),
+  client: z.string().optional().describe('Address that mail from the internet comes from: SPF is left out without it'),
+  helo: z.string().optional().describe('Name in its EHLO: SPF of the null sender is left out without it'),
 })
 
 const address = z.object({ given: z.string(), rewritten: z.string(), entry: z.string().nullable() })
@@ -31,6 +36,14 @@ const delivery = z.object({
 export const explanationSchema = z.object({
   peer: z.string(),
   refused: z.object({ code: z.number(), enhanced: z.string(), text: z.string(), why: z.string() }).optional(),
+  notChecked: z
+    .object({
+      checks: z.array(z.enum(['spf', 'dkim', 'dmarc', 'arc'])).readonly(),
+      why: z.string(),
+      remedy: z.string(),
+    })
+    .optional()
+    .describe('What the gateway would check and the explanation did not'),
   deliveries: z.array(delivery).readonly(),
   reasons: z.array(z.string()).readonly(),
 })
@@ -46,15 +59,15 @@ export function explainResource(api: Api, desk: Desk): void {
     response: { 200: explainAnswerSchema },
   }
   api.post('/v1/explain', { schema, config: { changes: nothing } }, async ({ body }) => {
-    const ask = { from: body.from, to: body.to, ...(body.peer === undefined ? {} : { peer: body.peer }) }
+    const { message, dns, ...ask } = body
     const asked = await askExplanation(
-      { ...ask, ...(body.message === undefined ? {} : { message: Buffer.from(body.message, 'base64') }) },
+      { ...ask, ...(message === undefined ? {} : { message: Buffer.from(message, 'base64') }) },
       {
         project: currentProject(desk),
         keys: existingKeys(keyVault(desk.vault)),
         passKey: desk.passKey,
         now: desk.now(),
-        ...(body.dns ? { resolver: desk.resolver } : {}),
+        ...(dns ? { resolver: desk.resolver } : {}),
       },
     )
     if (!asked.ok) throw new Problem(400, 'this cannot be explained', asked.why)

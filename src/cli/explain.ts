@@ -20,6 +20,8 @@ type Options = {
   out?: string
   project?: string
   dns?: boolean
+  client?: string
+  helo?: string
   keyFile?: string
 }
 type Answer = { readonly explanation: Explanation; readonly copies: readonly Buffer[] }
@@ -38,7 +40,9 @@ export function explainCommand(program: Command, { io }: CliParts, run: Run): vo
     .option('--out <dir>', 'write each outgoing copy there as it would leave: 1.eml, 2.eml, ...')
     .option('--project <file>', 'explain by this project file, without a gateway (local)')
     .addOption(keyFileOption())
-    .option('--dns', 'ask for the MX of what goes out directly')
+    .option('--dns', 'ask for the MX of what goes out directly, and where mail from the internet comes from')
+    .option('--client <address>', 'mail from the internet comes from this address; SPF is left out without it')
+    .option('--helo <name>', 'and says this name in EHLO, which SPF asks about for the null sender')
 
   command.action((options: Options) =>
     run(async () => {
@@ -68,6 +72,8 @@ function askOf(options: Options): Ask {
     to: options.to,
     ...message,
     ...(options.peer === undefined ? {} : { peer: options.peer }),
+    ...(options.client === undefined ? {} : { client: options.client }),
+    ...(options.helo === undefined ? {} : { helo: options.helo }),
   }
 }
 

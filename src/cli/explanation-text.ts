@@ -1,17 +1,23 @@
 /** An explanation for people. */
-import type { ExplainedAddress, ExplainedDelivery, Explanation } from '../relay/explain/explain.ts'
+import type { ExplainedAddress, ExplainedDelivery, Explanation, NotChecked } from '../relay/explain/explain.ts'
 import { escapeText } from '../trace/trace.ts'
 
 export function explanationText(explanation: Explanation): string {
-  const { peer, refused, deliveries, reasons } = explanation
+  const { peer, refused, notChecked, deliveries, reasons } = explanation
   const lines = [`From     ${peer}`, ...reasons.map((reason) => `         ${reason}`)]
   if (refused !== undefined)
     lines.push('', `REFUSED  ${refused.code} ${refused.enhanced} ${refused.text}`, `         ${refused.why}`)
+  if (notChecked !== undefined) lines.push('', ...notCheckedLines(notChecked))
   deliveries.forEach((delivery, i) => {
     lines.push('', ...deliveryLines(delivery, i + 1))
   })
   return `${lines.map(escapeText).join('\n')}\n`
 }
+
+const notCheckedLines = ({ checks, why, remedy }: NotChecked): readonly string[] => [
+  `NOT CHECKED  ${checks.map((check) => check.toUpperCase()).join(', ')}: ${why}`,
+  `             ${remedy}`,
+]
 
 function deliveryLines(delivery: ExplainedDelivery, n: number): string[] {
   const { side, by, tenant, nextHop, mailFrom, recipients, changes, signed, reasons, file } = delivery

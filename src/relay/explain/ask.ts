@@ -1,12 +1,13 @@
 /** A question as a person asks it: addresses as text, perhaps a message, perhaps whose connection to suppose. */
+import { isIP } from 'node:net'
 import { mailHosts, type RecordResolver, type Resolver } from '../../dns/dns.ts'
 import { domainKey, parsePath } from '../../mail/address/address.ts'
 import { type Content, normaliseLineEnds } from '../../mail/message/message.ts'
 import { type Project, type Tenant, tenantNamed, tenantOfDomain } from '../../project/project.ts'
 import { proofFields, type Supposition, supposeTenant } from '../admit/admit.ts'
 import { makeAuthenticator } from '../authenticate/authenticate.ts'
-import type { MailFrom, Recipient } from '../listen/listen.ts'
-import { type ExistingKeys, type ExplainedDelivery, type Explanation, tryOut } from './trial.ts'
+import { type MailFrom, plainAddress, type Recipient } from '../listen/listen.ts'
+import { type Connection, type ExistingKeys, type ExplainedDelivery, type Explanation, tryOut } from './trial.ts'
 
 export type Ask = {
   /** `<>` or nothing is the null sender. */
@@ -15,6 +16,9 @@ export type Ask = {
   /** `tenant:NAME` or `internet`. */
   readonly peer?: string
   readonly message?: Buffer
+  /** Where the connection of a stranger comes from, and the name in its EHLO: SPF asks about them. */
+  readonly client?: string
+  readonly helo?: string
 }
 export type AskWith = {
   readonly project: Project
@@ -37,6 +41,8 @@ export async function askExplanation(ask: Ask, { project, keys, passKey, now, re
     if (typeof recipient === 'string') return { ok: false, why: recipient }
     recipients.push(recipient)
   }
+  const connection = readConnection(ask)
+  if (typeof connection === 'string') return { ok: false, why: connection }
   const supposed = readPeer(project, ask.peer, mailFrom)
   if ('why' in supposed) return { ok: false, why: supposed.why }
   const message = messageOf(ask, supposed.tenant)
@@ -44,6 +50,7 @@ export async function askExplanation(ask: Ask, { project, keys, passKey, now, re
   const authenticator = resolver && opened.adopt(makeAuthenticator({ resolver }), (a) => a.close())
   const { explanation, copies } = await tryOut({
     ...(authenticator === undefined ? {} : { authenticator }),
+    connection,
     project,
     supposed: supposed.supposition,
     mailFrom,
@@ -53,12 +60,21 @@ export async function askExplanation(ask: Ask, { project, keys, passKey, now, re
     passKey,
     now,
   })
-  const reasons = [...supposed.reasons, ...message.reasons, ...explanation.reasons]
+  const idle = supposed.tenant !== undefined && ask.client !== undefined ? [ofATenant] : []
+  const reasons = [...supposed.reasons, ...idle, ...message.reasons, ...explanation.reasons]
   const deliveries =
     resolver === undefined
       ? explanation.deliveries
       : await Promise.all(explanation.deliveries.map((d) => withHosts(d, resolver)))
   return { ok: true, explanation: { ...explanation, deliveries, reasons }, copies }
+}
+
+const ofATenant =
+  'the address of the client changes nothing: everything that the connector of the tenant demands is supposed'
+
+function readConnection({ client = '', helo = '' }: Ask): Connection | string {
+  if (client !== '' && isIP(client) === 0) return `${JSON.stringify(client)} is no address of a client: write 192.0.2.1`
+  return { address: plainAddress(client), helo }
 }
 
 function readSender(text: string): MailFrom | string {

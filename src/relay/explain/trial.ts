@@ -2,12 +2,15 @@
 import { type Content, type Message, readMessage } from '../../mail/message/message.ts'
 import { type Entry, type Project, servedDomain } from '../../project/project.ts'
 import { type Admission, admit, type Held, type Peer, type Refusal, type Supposition } from '../admit/admit.ts'
-import { type Authenticator, resultsLine, verdictOn } from '../authenticate/authenticate.ts'
+import type { Authenticator } from '../authenticate/authenticate.ts'
 import { finish, insideFields, type SealNote, type Signing, sealerOf, signingDomain } from '../carry/carry.ts'
 import type { Client, Incoming, MailFrom, Recipient } from '../listen/listen.ts'
 import { type Delivery, type Given, plan } from '../plan/plan.ts'
 import { type Copy, rewrite } from '../rewrite/rewrite.ts'
 import type { Signer } from '../sign/sign.ts'
+import { type Connection, type NotChecked, originOf } from './origin.ts'
+
+export type { Connection, NotChecked } from './origin.ts'
 
 /** Keys as they lie there now, and a sentence about each that is not there or cannot be used; none is made. */
 export type ExistingKeys = (
@@ -19,6 +22,7 @@ export type ExistingKeys = (
 export type TrialQuestion = {
   /** Asks the DNS where mail from the internet comes from; it is not asked without it. */
   readonly authenticator?: Authenticator
+  readonly connection: Connection
   readonly project: Project
   readonly supposed: Supposition
   readonly mailFrom: MailFrom
@@ -50,6 +54,8 @@ export type ExplainedDelivery = {
 export type Explanation = {
   readonly peer: string
   readonly refused?: { readonly code: number; readonly enhanced: string; readonly text: string; readonly why: string }
+  /** Present where the prediction leaves a check out. */
+  readonly notChecked?: NotChecked
   readonly deliveries: readonly ExplainedDelivery[]
   readonly reasons: readonly string[]
 }
@@ -59,7 +65,7 @@ export async function tryOut(question: TrialQuestion): Promise<Tried> {
   const { project, supposed, mailFrom, recipients, raw, passKey, now } = question
   const message = readMessage(raw)
   const admitted = admit(project, supposed, mailFrom, recipients, message, passKey, now)
-  const { admission, reasons } = await originOf(question, message, admitted)
+  const { admission, reasons, notChecked } = await originOf(question, message, admitted)
   const { deliveries } = plan({ project, mailFrom, ...admission })
   const explained = await Promise.all(
     deliveries.map((delivery) => explainDelivery(question, message, admission, delivery)),
@@ -69,6 +75,7 @@ export async function tryOut(question: TrialQuestion): Promise<Tried> {
     explanation: {
       peer: peerName(admission.peer),
       ...(refused === undefined ? {} : { refused }),
+      ...(notChecked === undefined ? {} : { notChecked }),
       deliveries: explained.map((e) => e.delivery),
       reasons: [
         peerReason(admission.peer),
@@ -79,22 +86,6 @@ export async function tryOut(question: TrialQuestion): Promise<Tried> {
     },
     copies: explained.map((e) => e.content),
   }
-}
-
-/** An explanation has no connection, so SPF is left out, and what DMARC says without it refuses nothing. */
-async function originOf({ authenticator, project, mailFrom }: TrialQuestion, message: Message, admission: Admission) {
-  if (authenticator === undefined || admission.peer.kind !== 'internet') return { admission, reasons: [] }
-  const { hostname } = project.gateway
-  const authentication = await authenticator.authenticate({
-    client: { address: '', helo: '' },
-    mailFrom,
-    message,
-    hostname,
-  })
-  const { kind, why } = verdictOn(project.policy, authentication)
-  const found = `as far as it can be told without a connection: ${resultsLine(authentication)}`
-  const unless = kind === 'passes' ? [why] : [`unless SPF passes, it would be ${kind}: ${why}`]
-  return { admission: { ...admission, authentication }, reasons: [found, ...unless].filter((text) => text !== '') }
 }
 
 async function explainDelivery(question: TrialQuestion, message: Message, admission: Admission, delivery: Delivery) {
@@ -183,8 +174,8 @@ const client: Client = {
   esmtp: true,
 }
 
-const incomingOf = ({ mailFrom, recipients, raw }: TrialQuestion): Incoming => ({
-  client,
+const incomingOf = ({ connection, mailFrom, recipients, raw }: TrialQuestion): Incoming => ({
+  client: { ...client, address: connection.address || client.address, helo: connection.helo || client.helo },
   mailFrom,
   recipients,
   raw,

@@ -15,6 +15,7 @@ export type { Backend, BodyType, Client, Incoming, MailFrom, Recipient, Soon, St
 export type { LimitName, Limits } from './limits.ts'
 export { machine } from './machine.ts'
 export type { ListenAddress, Listener, ListenOptions } from './options.ts'
+export { plainAddress } from './source.ts'
 
 /** Binds every address, or none and rejects. */
 export async function listen(o: ListenOptions): Promise<Listener> {
