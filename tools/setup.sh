@@ -42,8 +42,11 @@ use_node_of_this_machine() {
   ln -s "$own" node_modules/.bin/node
 }
 
-# Prints the first ($1 = 1) or second ($1 = 2) column of the list.
-listed() { sed 's/#.*//' tools/debian-packages.txt | awk -v column="$1" 'NF { print $column }'; }
+# Prints the first ($1 = 1) or second ($1 = 2) column of the list, of what is installed.
+listed() { sed 's/#.*//' tools/debian-packages.txt | awk -v column="$1" 'NF && $1 !~ /:unpacked$/ { print $column }'; }
+
+# Packages that cannot be installed beside others of the list: their files are put into a folder of ours instead.
+to_unpack() { sed 's/#.*//' tools/debian-packages.txt | awk 'sub(/:unpacked$/, "", $1) { print $1 }'; }
 
 missing_packages() {
   for package in $(listed 1); do
@@ -66,7 +69,11 @@ debian_packages() {
     return 0
   fi
   missing=$(missing_packages)
-  [ -n "$missing" ] || return 0
+  [ -z "$missing" ] || install_missing
+  unpack_packages
+}
+
+install_missing() {
   if [ "$(id -u)" -ne 0 ]; then
     say "the tests need Debian packages that are not here; type:"
     echo "sudo apt-get install -y --no-install-recommends $missing" >&2
@@ -101,6 +108,24 @@ install_debian() {
   not_at_boot "$1"
 }
 
+# For tests that need them, which say so themselves where this did not work out.
+unpack_packages() {
+  for package in $(to_unpack); do
+    folder=node_modules/.cache/debian/$package
+    [ ! -d "$folder" ] || continue
+    say "unpacking the Debian package $package into $folder"
+    download=$(mktemp -d)
+    if (cd "$download" && apt download "$package") >"$download/log" 2>&1 && mkdir -p "$folder.part" &&
+      dpkg -x "$download"/*.deb "$folder.part"; then
+      mv "$folder.part" "$folder"
+    else
+      cat "$download/log" >&2
+      say "$package could not be had; the tests that need it will say so"
+    fi
+    rm -rf "$download" "$folder.part"
+  done
+}
+
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 "$@"; }
 
 not_at_boot() {
@@ -109,6 +134,8 @@ not_at_boot() {
     case $package in
       postfix | opendkim) systemctl disable --quiet "$package" ;;
       bind9) systemctl disable --quiet named ;;
+      dovecot-imapd) systemctl disable --quiet dovecot ;;
+      cyrus-common) systemctl disable --quiet cyrus-imapd ;;
     esac
   done
 }

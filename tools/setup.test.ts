@@ -15,16 +15,17 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 
 /** A checkout in which npm, dpkg-query, apt-get and id are scripts that say in `calls` what they were asked. */
-function checkout(t: TestContext, programs: Record<string, string>) {
+function checkout(
+  t: TestContext,
+  programs: Record<string, string>,
+  packages = 'postfix postfix # a server\nbind9 named-of-nowhere # DNS\n',
+) {
   const folder = mkdtempSync(join(tmpdir(), 'causeway-setup-'))
   t.after(() => rmSync(folder, { recursive: true }))
   for (const name of ['tools', 'bin']) mkdirSync(join(folder, name))
   copyFileSync(join(import.meta.dirname, 'setup.sh'), join(folder, 'tools/setup.sh'))
   writeFileSync(join(folder, 'package-lock.json'), '{}\n')
-  writeFileSync(
-    join(folder, 'tools/debian-packages.txt'),
-    '# comment\npostfix postfix # a server\nbind9 named-of-nowhere # DNS\n',
-  )
+  writeFileSync(join(folder, 'tools/debian-packages.txt'), `# comment\n${packages}`)
   for (const [name, body] of Object.entries({ npm: npmThatInstalls, ...programs })) {
     writeFileSync(join(folder, 'bin', name), `#!/bin/sh\necho "${name} $*" >>"$CALLS"\n${body}\n`)
     chmodSync(join(folder, 'bin', name), 0o755)
@@ -65,6 +66,7 @@ function posixOnly(folder: string): string {
     'ln',
     'mkdir',
     'mktemp',
+    'mv',
     'paste',
     'rm',
     'sed',
@@ -150,6 +152,30 @@ test('Debian packages: who is not root is told the one line to type', (t) => {
   const { status, said } = run('tests')
   assert.equal(status, 1)
   assert.match(said, /\nsudo apt-get install -y --no-install-recommends postfix bind9 \n$/)
+})
+
+test('Debian packages: what cannot be installed beside others is unpacked, once', (t) => {
+  const programs = {
+    'dpkg-query': 'echo installed',
+    'apt-get': ': >one.deb',
+    dpkg: 'mkdir -p "$3/usr"; : >"$3/usr/imapd"',
+  }
+  const { folder, run } = checkout(t, programs, 'cyrus-imapd:unpacked - # conflicts\n')
+  run()
+  assert.match(run('tests').said, /^setup: unpacking the Debian package cyrus-imapd into .*cyrus-imapd\n$/)
+  assert.ok(existsSync(join(folder, 'node_modules/.cache/debian/cyrus-imapd/usr/imapd')))
+  assert.deepEqual(run('tests').said, '')
+})
+
+test('Debian packages: what could not be unpacked is told, and tried again the next time', (t) => {
+  const programs = { 'dpkg-query': 'echo installed', 'apt-get': 'echo no such package; exit 100', dpkg: '' }
+  const { run } = checkout(t, programs, 'cyrus-imapd:unpacked - # conflicts\n')
+  run()
+  for (let i = 0; i < 2; i += 1) {
+    const { status, said } = run('tests')
+    assert.equal(status, 0)
+    assert.match(said, /no such package\nsetup: cyrus-imapd could not be had; the tests that need it will say so\n$/)
+  }
 })
 
 test('Debian packages: on another system the programs are named, and the run goes on', (t) => {
