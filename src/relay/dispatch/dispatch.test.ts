@@ -42,14 +42,15 @@ test('what is kept is tried again, by the same stages, under the same id and wit
 })
 
 test('a dead hop holds up nobody else, its mail goes when it is back, and new mail for it is put without a try', async () => {
-  await using s = await setStage()
+  // No pause ends before the clock of the queue is moved, however slow the machine is.
+  await using s = await setStage({ times: { firstPauseMs: hour, longestPauseMs: hour } })
   s.script(at('', '421 4.3.2 closed'))
   for (let i = 0; i < 8; i += 1) assert.equal((await s.fromOne(['mary@shared.example'])).code, 250)
-  const tries = s.two.connections.count
   assert.equal((await s.fromNet(['john@shared.example'])).code, 250)
   assert.equal(s.relay.arrived.length, 1)
-  assert.ok(tries <= 3, `${tries} connections to a hop that is down`)
+  assert.equal(s.two.connections.count, 1, 'connections to a hop that is down')
   s.script(undefined)
+  s.relay.pass(2 * hour)
   await drained(s)
   assert.equal(s.two.messages.length, 8)
   await inBalance(s)
