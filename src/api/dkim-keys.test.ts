@@ -110,20 +110,53 @@ test('where DNS has another key under the selector, the new key goes along to th
   )
 })
 
-test('rotation stays in the vault, keeps clear of the other key, and signs once the record is there', async () => {
+test('rotation of both keys stays in the vault, keeps clear of the other key, and signs once both records are there', async () => {
   await using stage = await stageWith('{ selector: cw1, ed25519: { selector: cw2 } }')
   await prepareKeys(stage.desk, stage.served())
   const first = await rotateKey(stage.desk, stage.served())
-  assert.match(first.notes.join(), /publish this record.*until then cw1 signs/)
-  assert.equal(stage.served().dkim?.selector, 'cw1')
-  const [record] = first.records
-  assert.equal(record?.selector, 'cw3')
-  stage.dns.set(record?.name ?? '', record?.text ?? '')
+  assert.match(first.notes.join(), /publish these records.*until then cw1 and cw2 sign$/)
+  assert.deepEqual(
+    first.records.map((r) => [r.selector, r.text.includes('k=ed25519')]),
+    [
+      ['cw3', false],
+      ['cw4', true],
+    ],
+  )
+  const [rsa, ed25519] = first.records
+  stage.dns.set(rsa?.name ?? '', rsa?.text ?? '')
+  const half = await rotateKey(stage.desk, stage.served())
+  assert.match(half.notes.join(), /publish the record of cw4, .*until then cw1 and cw2 sign$/)
+  assert.match(exported(stage), /dkim: selector: cw1 ed25519: selector: cw2 $/)
+  stage.dns.set(ed25519?.name ?? '', ed25519?.text ?? '')
   const second = await rotateKey(stage.desk, stage.served())
-  assert.match(second.notes.join(), new RegExp(`cw3 signs from now on.*causeway secret remove dkim/${name}/cw1`))
-  assert.equal(stage.served().dkim?.keyFile, `vault:dkim/${name}/cw3`)
-  assert.match(exported(stage), /dkim: selector: cw3 ed25519: selector: cw2 $/)
-  assert.equal((await stage.ask('DELETE', `/v1/secrets/dkim%2F${name}%2Fcw1`)).status, 200)
+  assert.deepEqual(
+    second.records.map((r) => [r.selector, r.isNew]),
+    [
+      ['cw3', false],
+      ['cw4', false],
+    ],
+  )
+  for (const [next, old] of ['cw3 cw1', 'cw4 cw2'].map((pair) => pair.split(' ')))
+    assert.match(
+      second.notes.join(),
+      new RegExp(`${next} signs from now on.*causeway secret remove dkim/${name}/${old}`),
+    )
+  const { dkim } = stage.served()
+  assert.equal(dkim?.keyFile, `vault:dkim/${name}/cw3`)
+  assert.equal(dkim.ed25519?.keyFile, `vault:dkim/${name}/cw4`)
+  assert.match(exported(stage), /dkim: selector: cw3 ed25519: selector: cw4 $/)
+  for (const old of ['cw1', 'cw2'])
+    assert.equal((await stage.ask('DELETE', `/v1/secrets/dkim%2F${name}%2F${old}`)).status, 200)
+})
+
+test('rotation of an Ed25519 key in a file makes a file beside it', async () => {
+  await using stage = await stageWith('{ selector: cw1, ed25519: { selector: e1, keyFile: e1.key } }')
+  await prepareKeys(stage.desk, stage.served())
+  for (const record of (await rotateKey(stage.desk, stage.served())).records) stage.dns.set(record.name, record.text)
+  await rotateKey(stage.desk, stage.served())
+  assert.match(exported(stage), /dkim: selector: cw2 ed25519: selector: e2 keyFile: e1\.e2\.key $/)
+  const key = readDkimKey(join(stage.dir, 'e1.e2.key'), 'ed25519', { create: false, vault: keyVault(stage.desk.vault) })
+  assert.equal(key.kind, 'found')
 })
 
 test('a key under a name of its own is rotated to the name of its record, which the project then has', async () => {

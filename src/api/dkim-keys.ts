@@ -52,32 +52,59 @@ export async function prepareKeys(desk: Desk, served: ServedDomain): Promise<Pre
   return { records: settled.map((s) => s.record), notes: settled.flatMap((s) => s.notes) }
 }
 
-/** The next key is made at once and signs only after DNS has shown its record, so that no signature is without one. */
+/**
+ * The next keys, of each kind that the domain has, are made at once and sign only after DNS has shown all their records, so
+ * that no signature is without one and none is rotated twice for the other's sake.
+ */
 export async function rotateKey(desk: Desk, served: ServedDomain): Promise<Prepared> {
-  const [old, second] = keyPlaces(served)
-  if (old === undefined) return { records: [], notes: [] }
-  const selector = selectorAfter(old.selector, second?.selector)
-  const place: KeyPlace = { selector, place: nextPlace(served.name, old, selector), kind: 'rsa' }
-  const record = madeAt(desk, served.name, place)
-  const free = await askSelector(desk, served, place)
-  if (free.kind !== 'found' || free.selector !== selector || !free.isPublished) {
-    const again = `publish this record, then say \`causeway dkim rotate ${served.name}\` again; until then ${old.selector} signs`
-    return { records: [record], notes: [again] }
+  const turns = turnsOf(served)
+  const records = turns.map(({ next }) => madeAt(desk, served.name, next))
+  const isReady = await Promise.all(turns.map(({ next }) => isPublished(desk, served, next)))
+  if (!isReady.every(Boolean)) {
+    const missing = records.filter((_, i) => isReady[i] !== true)
+    const these = missing.length === 1 ? `the record of ${missing[0]?.selector}` : 'these records'
+    const olds = turns.map(({ old }) => old.selector).join(' and ')
+    const again = `publish ${these}, then say \`causeway dkim rotate ${served.name}\` again; until then ${olds} ${turns.length === 1 ? 'signs' : 'sign'}`
+    return { records, notes: [again] }
   }
-  const written = writtenDkim(desk, served.name)?.keyFile
-  change(desk, served.name, { selector, ...(written && { keyFile: nextWritten(written, old, place) }) })
-  desk.log('info', 'DKIM key rotated', { domain: served.name, selector })
-  return {
-    records: [record],
-    notes: [`${selector} signs from now on; leave the record of ${old.selector} in DNS for a week${keptNote(old)}`],
-  }
+  takeTurns(desk, served, turns)
+  return { records, notes: turns.map(turnNote) }
 }
 
-/** A record holds one key: the selector of the domain's other key is not free. */
-function selectorAfter(selector: string, taken: string | undefined): string {
-  const next = nextSelector(selector)
-  return next.toLowerCase() === taken?.toLowerCase() ? nextSelector(next) : next
+/** One key after another of the same kind. */
+type Turn = { readonly old: KeyPlace; readonly next: KeyPlace }
+
+/** A record holds one key: no selector is taken that one of the domain's keys has, or is about to have. */
+function turnsOf(served: ServedDomain): readonly Turn[] {
+  const olds = keyPlaces(served)
+  const taken = new Set(olds.map(({ selector }) => selector.toLowerCase()))
+  return olds.map((old) => {
+    let selector = nextSelector(old.selector)
+    while (taken.has(selector.toLowerCase())) selector = nextSelector(selector)
+    taken.add(selector.toLowerCase())
+    return { old, next: { selector, place: nextPlace(served.name, old, selector), kind: old.kind } }
+  })
 }
+
+async function isPublished(desk: Desk, served: ServedDomain, next: KeyPlace): Promise<boolean> {
+  const free = await askSelector(desk, served, next)
+  return free.kind === 'found' && free.selector === next.selector && free.isPublished
+}
+
+function takeTurns(desk: Desk, served: ServedDomain, turns: readonly Turn[]): void {
+  const dkim = writtenDkim(desk, served.name)
+  const keyOf = ({ old, next }: Turn) => {
+    const written = (old.kind === 'rsa' ? dkim : dkim?.ed25519)?.keyFile
+    return { selector: next.selector, ...(written && { keyFile: nextWritten(written, old, next) }) }
+  }
+  const [rsa, ed25519] = turns
+  if (rsa === undefined) return
+  change(desk, served.name, { ...keyOf(rsa), ...(ed25519 && { ed25519: keyOf(ed25519) }) })
+  for (const { next } of turns) desk.log('info', 'DKIM key rotated', { domain: served.name, selector: next.selector })
+}
+
+const turnNote = ({ old, next }: Turn): string =>
+  `${next.selector} signs from now on; leave the record of ${old.selector} in DNS for a week${keptNote(old)}`
 
 /** Keys of the vault are rotated in the vault, files beside the file. */
 const nextPlace = (domain: string, old: KeyPlace, selector: string): string =>

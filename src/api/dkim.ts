@@ -36,7 +36,7 @@ export function dkimResource(api: Api, desk: Desk): void {
   })
 
   const rotation = {
-    summary: 'The next key: made at first, taken into use once its record is in DNS',
+    summary: 'The next keys, RSA and Ed25519: made at first, taken into use once their records are in DNS',
     params,
     response: { 200: answer },
   }

@@ -41,7 +41,7 @@ export function dkimCommand(program: Command, { io }: CliParts, run: Run): void 
 
   const rotate = dkim
     .command('rotate')
-    .description('make the next key; say it again once its record is published')
+    .description('make the next keys, of both kinds; say it again once their records are published')
     .argument('<domain>')
   rotate.action((domain: string) =>
     run(async () => {
