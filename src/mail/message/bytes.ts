@@ -45,10 +45,25 @@ function windowEnd(b: Buffer, start: number): number {
   return b[end - 1] === CR && end < b.length ? end + 1 : end
 }
 
-/** The bytes with each CR or LF that stands alone made a CRLF and without NUL; the same buffer when there is none of them. */
+/**
+ * The bytes with each CR or LF that stands alone made a CRLF and without NUL; the same buffer when there is none of them. One copy, made
+ * window by window.
+ */
 export function normaliseLineEnds(b: Buffer): Buffer {
   if (!hasBareLineEnds(b)) return b
-  return Buffer.from(b.toString('latin1').replaceAll('\0', '').replace(BARE_CR_OR_LF, '\r\n'), 'latin1')
+  // No byte becomes more than two, and memory that nobody writes to is not taken from the machine.
+  const out = Buffer.allocUnsafe(b.length * 2)
+  let written = 0
+  let carried = ''
+  for (let start = 0; start < b.length; start += windowBytes) {
+    const end = start + windowBytes
+    const text = carried + b.toString('latin1', start, end).replaceAll('\0', '')
+    // What follows the CR may be its LF.
+    carried = end < b.length && text.endsWith('\r') ? '\r' : ''
+    const whole = carried === '' ? text : text.slice(0, -1)
+    written += out.write(whole.replace(BARE_CR_OR_LF, '\r\n'), written, 'latin1')
+  }
+  return out.subarray(0, written)
 }
 
 /** True when a byte is above 127: the message needs 8BITMIME (RFC 6152). */

@@ -1,3 +1,4 @@
+import { blocksOf } from './blocks.ts'
 import type { Content } from './message.ts'
 
 const DOT = 0x2e
@@ -15,20 +16,43 @@ export function dotStuff(c: Content): Content {
   let before = '\r\n'
   let stuffed: Buffer[] | undefined
   for (const [at, piece] of c.entries()) {
-    const mended = stuffPiece(before, piece)
+    const mended = stuffPiece(before, piece, freshPlace)
     if (mended !== piece) stuffed ??= c.slice(0, at)
     stuffed?.push(mended)
-    before = (before + piece.toString('latin1', Math.max(0, piece.length - 2))).slice(-2)
+    before = lastTwo(before, piece)
   }
   return stuffed ?? c
 }
 
-/** `before`: the two bytes that stand before the piece. */
-function stuffPiece(before: string, piece: Buffer): Buffer {
+/**
+ * The same for a message that is too large to be copied whole: block by block, as it is sent. A block without such a line is a view, all
+ * others share one place, so each is good only until the next one is asked for.
+ */
+export function* dotBlocks(c: Content, blockBytes: number): Generator<Buffer, void> {
+  let place: Buffer | undefined
+  const toPlace = (bytes: number): Buffer =>
+    (place ??= Buffer.allocUnsafeSlow(stuffedAtMost(blockBytes))).subarray(0, bytes)
+  let before = '\r\n'
+  for (const block of blocksOf(c, blockBytes)) {
+    yield stuffPiece(before, block, toPlace)
+    before = lastTwo(before, block)
+  }
+}
+
+const freshPlace = (bytes: number): Buffer => Buffer.allocUnsafe(bytes)
+
+/** Each dot but the first has CRLF before it: never more than a third is added. */
+const stuffedAtMost = (bytes: number): number => bytes + Math.ceil(bytes / 3) + 1
+
+function lastTwo(before: string, piece: Buffer): string {
+  return (before + piece.toString('latin1', Math.max(0, piece.length - 2))).slice(-2)
+}
+
+/** `before`: the two bytes that stand before the piece. `allocate` gives place for what must be copied; what is not used of it is never touched. */
+function stuffPiece(before: string, piece: Buffer, allocate: (bytes: number) => Buffer): Buffer {
   const first = beginsLineWithDot(before, piece)
   if (first < 0 && piece.indexOf(LINE_DOT) < 0) return piece
-  // Each dot but the first has CRLF before it: never more than a third is added. What is not used of it is never touched.
-  const out = Buffer.allocUnsafe(piece.length + Math.ceil(piece.length / 3) + 1)
+  const out = allocate(stuffedAtMost(piece.length))
   let written = piece.copy(out, 0, 0, Math.max(0, first))
   if (first >= 0) out[written++] = DOT
   for (let at = Math.max(0, first); at < piece.length; ) {

@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { headerText } from '../header/header.ts'
 import {
+  blocksOf,
   contentLength,
+  dotBlocks,
   dotStuff,
   dotUnstuff,
   hasBareLineEnds,
@@ -166,6 +168,25 @@ test('any bytes are a message, in header, empty line and body', () => {
   )
 })
 
+test('line ends over the border of a window are made normal as anywhere else', () => {
+  const window = 64 * 1024
+  const ends = ['\r\n', '\r', '\n', '\r\r\n', '\n\r', '\0', '\r\0\n', '\r\0\0', '\0\n', '\r\n\n', '\0\0\0\0']
+  for (let at = window - 5; at <= window + 1; at++)
+    for (const end of ends) {
+      const bytes = Buffer.alloc(window * 2 + 3, 'x')
+      bytes.write(end, at, 'latin1')
+      const lines = text(bytes)
+        .replaceAll('\0', '')
+        .split(/\r\n|\r|\n/)
+      assert.ok(normaliseLineEnds(bytes).equals(binary(lines.join('\r\n'))), `${JSON.stringify(end)} at ${at}`)
+    }
+  const silence = Buffer.alloc(window * 3)
+  silence[1] = 0x0d
+  assert.equal(text(normaliseLineEnds(silence)), '\r\n')
+  silence[window * 3 - 1] = 0x0a
+  assert.equal(text(normaliseLineEnds(silence)), '\r\n')
+})
+
 test('any bytes made normal are normal, and stay so', () => {
   fc.assert(
     fc.property(anyBytes, (raw) => {
@@ -195,5 +216,46 @@ test('any content, however it is cut, stuffs to the same bytes without an end in
       assert.ok(dotUnstuff(stuffed).equals(whole))
     }),
     runs,
+  )
+})
+
+/** They are good until the next is asked for: what a socket has taken by then. */
+const sent = (blocks: Iterable<Buffer>): readonly string[] => Array.from(blocks, text)
+
+test('any content, cut into pieces and blocks at whatever byte, leaves with the same dots', () => {
+  fc.assert(
+    fc.property(fc.array(anyBytes, { maxLength: 6 }), fc.integer({ min: 1, max: 40 }), (pieces, blockBytes) => {
+      const expected = text(Buffer.concat(dotStuff([Buffer.concat(pieces)])))
+      assert.equal(sent(dotBlocks(pieces, blockBytes)).join(''), expected)
+      assert.equal(sent(blocksOf(pieces, blockBytes)).join(''), text(Buffer.concat(pieces)))
+      for (const block of blocksOf(pieces, blockBytes)) assert.ok(block.length > 0 && block.length <= blockBytes)
+    }),
+    runs,
+  )
+})
+
+test('every two cuts of a message with dots at its lines', () => {
+  const raw = binary('.a\r\n..\r\n.\r\n\r\n.b\r.\n.c\r\r\n.')
+  const expected = '..a\r\n...\r\n..\r\n\r\n..b\r.\n.c\r\r\n..'
+  for (let one = 0; one <= raw.length; one++)
+    for (let two = one; two <= raw.length; two++) {
+      const pieces = [raw.subarray(0, one), raw.subarray(one, two), raw.subarray(two)]
+      assert.equal(sent(dotBlocks(pieces, 7)).join(''), expected, `${one} ${two}`)
+      assert.equal(sent(dotBlocks(pieces, 1000)).join(''), expected, `${one} ${two}`)
+    }
+})
+
+test('blocks without such lines are views, the others share one place of a block and a third', () => {
+  const raw = binary(`${'x'.repeat(998)}\r\n`.repeat(10) + '.\r\n'.repeat(10_000))
+  const made = new Set<ArrayBufferLike>()
+  let views = 0
+  for (const block of dotBlocks([raw], 3000)) {
+    if (block.buffer === raw.buffer) views++
+    else made.add(block.buffer)
+  }
+  assert.equal(views, 3)
+  assert.deepEqual(
+    [...made].map(({ byteLength }) => byteLength),
+    [4001],
   )
 })

@@ -3,13 +3,14 @@
  *
  * Promises: any bytes are a message; `raw` is the one buffer, everything else a view on it. Clean input is scanned natively
  * and never copied.
- * Never: changes a byte, except in the two functions that say so (`normaliseLineEnds`, `dotStuff` and its inverse).
+ * Never: changes a byte, except in the functions that say so (`normaliseLineEnds`, `dotStuff`, `dotBlocks` and their inverse).
  * On failure: none; without an empty line all is header.
  */
 import { type Header, parseHeader } from '../header/header.ts'
 
+export { blocksOf } from './blocks.ts'
 export { hasBareLineEnds, is8bit, normaliseLineEnds } from './bytes.ts'
-export { dotStuff, dotUnstuff } from './dots.ts'
+export { dotBlocks, dotStuff, dotUnstuff } from './dots.ts'
 export { spend } from './spent.ts'
 
 /** Without dot-stuffing. `bodyStart` is behind the empty line. */

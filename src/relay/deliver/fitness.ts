@@ -2,6 +2,9 @@ import { type Content, contentLength, hasBareLineEnds, is8bit } from '../../mail
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Attempt, Offers } from './attempt.ts'
 
+const CR = 0x0d
+const LF = 0x0a
+
 /** BDAT for what came by BDAT, where the hop takes it; binary content has no other way (RFC 3030 sections 2 and 3). */
 export function goesByBdat(a: Attempt, offers: Offers): boolean {
   return offers.chunking && (a.via === 'BDAT' || a.body === 'BINARYMIME')
@@ -21,7 +24,7 @@ export function unfit(a: Attempt, offers: Offers): Reply | undefined {
 
 /** Asked for with MAIL and needed: a sender's client may ask for it with every message. */
 function needsSmtputf8(a: Attempt): boolean {
-  return !isAsciiText(a.mailFrom) || (a.smtputf8 && is8bit(headerOf(a.content)))
+  return !isAsciiText(a.mailFrom) || (a.smtputf8 && a.content.some(is8bit) && is8bit(headerOf(a.content)))
 }
 
 export function isAsciiText(text: string): boolean {
@@ -39,9 +42,15 @@ function headerOf(content: Content): Buffer {
  * before; at the border it is looked at once more.
  */
 export function mayNotGoByData(content: Content): boolean {
-  if (!content.some(hasBareLineEnds)) return false
-  // A CRLF may be spread over two pieces.
-  return hasBareLineEnds(Buffer.concat(content))
+  const pieces = content.filter((piece) => piece.length > 0)
+  return pieces.some((piece, at) => hasBareLineEnds(piece) && hasBareLineEnds(withoutParted(pieces, piece, at)))
+}
+
+/** The piece without those halves of a CRLF whose other half stands in the piece beside it. */
+function withoutParted(pieces: Content, piece: Buffer, at: number): Buffer {
+  const isBehindCr = piece[0] === LF && pieces[at - 1]?.at(-1) === CR
+  const isBeforeLf = piece.at(-1) === CR && pieces[at + 1]?.[0] === LF
+  return piece.subarray(isBehindCr ? 1 : 0, isBeforeLf ? -1 : piece.length)
 }
 
 /** An envelope address that cannot be written into a command. */

@@ -1,4 +1,4 @@
-import { type Content, contentLength, dotStuff } from '../../mail/message/message.ts'
+import { blocksOf, type Content, contentLength, dotBlocks, dotStuff } from '../../mail/message/message.ts'
 import { type Reply, replies } from '../../mail/reply/reply.ts'
 import type { Attempt, AttemptRecipient, Timeouts } from './attempt.ts'
 import { goesByBdat, isAsciiText, isUnspeakable, mayNotGoByData, unfit } from './fitness.ts'
@@ -6,8 +6,8 @@ import { isPositive, notTaken, ofMessage, outcomeAt } from './outcome.ts'
 import { openOnes, type Run, settle } from './run.ts'
 import type { Session } from './session.ts'
 
-/** What is smaller leaves in one write together with its end. */
-const oneWriteBytes = 256 * 1024
+/** What is not longer leaves in one write together with its end; what is, block by block. */
+const blockBytes = 256 * 1024
 const lineEnd = Buffer.from('\r\n')
 const finalDot = Buffer.from('.\r\n')
 const nothing = Buffer.alloc(0)
@@ -182,7 +182,7 @@ function sendChunk(s: Session, run: Run, t: Timeouts): Promise<Reply> {
   const length = contentLength(content)
   const all = [Buffer.from(`BDAT ${length} LAST\r\n`), ...content.filter((piece) => piece.length > 0)]
   const last = all.pop() ?? nothing
-  return send(s, run, [...all, last.subarray(0, -1)], last.subarray(-1), t)
+  return send(s, run, asItIs([...all, last.subarray(0, -1)]), last.subarray(-1), t)
 }
 
 /** RFC 5321 section 4.1.1.4. */
@@ -190,12 +190,19 @@ function sendLines(s: Session, run: Run, t: Timeouts): Promise<Reply> {
   return send(s, run, asLines(run.attempt.content), finalDot, t)
 }
 
+/** What goes before the end, made when it is sent: a large message is never there twice. */
+type Body = {
+  readonly bytes: number
+  readonly whole: () => Content
+  readonly blocks: () => Iterable<Buffer>
+}
+
 /** `tail`: the bytes without which the hop drops all that came before. */
-async function send(s: Session, run: Run, body: Content, tail: Buffer, t: Timeouts): Promise<Reply> {
-  const small = contentLength(body) <= oneWriteBytes
-  if (!small) await s.wire.push(body, t.block)
+async function send(s: Session, run: Run, body: Body, tail: Buffer, t: Timeouts): Promise<Reply> {
+  const isSmall = body.bytes <= blockBytes
+  if (!isSmall) await s.wire.push(body.blocks(), t.block)
   s.wire.cork()
-  if (small) s.wire.write(body)
+  if (isSmall) s.wire.write(body.whole())
   // From here on the hop may have the message, whatever we hear.
   run.uncertain = s.wire.lost === undefined
   s.wire.write([tail])
@@ -206,9 +213,13 @@ async function send(s: Session, run: Run, body: Content, tail: Buffer, t: Timeou
   return reply
 }
 
+function asItIs(content: Content): Body {
+  return { bytes: contentLength(content), whole: () => content, blocks: () => blocksOf(content, blockBytes) }
+}
+
 /** Dots doubled, and a line end at the end, without which the final dot would not stand on a line of its own. */
-function asLines(content: Content): Content {
-  const stuffed = dotStuff(content)
-  const last = stuffed.findLast((piece) => piece.length > 0)
-  return last === undefined || last.at(-1) === 0x0a ? stuffed : [...stuffed, lineEnd]
+function asLines(content: Content): Body {
+  const last = content.findLast((piece) => piece.length > 0)
+  const lines = last === undefined || last.at(-1) === 0x0a ? content : [...content, lineEnd]
+  return { bytes: contentLength(lines), whole: () => dotStuff(lines), blocks: () => dotBlocks(lines, blockBytes) }
 }

@@ -4,9 +4,6 @@ import { cleanText, parseReply, type Reply } from '../../mail/reply/reply.ts'
 import type { Clock, Due } from './clock.ts'
 import { ReplyReader } from './reply-reader.ts'
 
-/** Content is written in blocks of this size, so that a slow hop does not make us hold a second, encrypted copy. */
-const blockBytes = 256 * 1024
-
 /** What a connection that is gone answers, in the place of its server. */
 export const connectionLost: Reply = { code: 421, enhanced: '4.4.2', text: 'connection to the next server lost' }
 
@@ -42,7 +39,7 @@ export class Wire implements Due {
 
   /** Waits until the TCP connection stands. */
   async connected(withinMs: number): Promise<boolean> {
-    await this.#until('connect', withinMs)
+    await this.#until(withinMs, (goOn) => this.#socket.once('connect', goOn))
     return this.lost === undefined
   }
 
@@ -75,13 +72,19 @@ export class Wire implements Due {
     if (this.lost === undefined) for (const piece of pieces) this.#socket.write(piece)
   }
 
-  /** The same for any size, no faster than the server takes it. */
-  async push(pieces: readonly Buffer[], blockMs: number): Promise<void> {
-    for (const piece of pieces) {
-      for (let at = 0; at < piece.length && this.lost === undefined; at += blockBytes) {
-        const goesOn = this.#socket.write(piece.subarray(at, at + blockBytes))
-        if (!goesOn) await this.#until('drain', blockMs)
-      }
+  /**
+   * The same for any size, no faster than the server takes it: a block is out of our hands before the next is asked for, so that a slow
+   * hop does not make us hold a second, encrypted copy.
+   */
+  async push(blocks: Iterable<Buffer>, blockMs: number): Promise<void> {
+    for (const block of blocks) {
+      if (this.lost !== undefined) return
+      await this.#until(blockMs, (goOn) => {
+        this.#socket.write(block, (error) => {
+          if (error) this.lose(wordsOf(error))
+          goOn()
+        })
+      })
     }
   }
 
@@ -97,7 +100,7 @@ export class Wire implements Due {
     const secured = connectTls({ ...options, socket: this.#socket })
     this.#socket = secured
     this.#listen()
-    await this.#until('secureConnect', withinMs)
+    await this.#until(withinMs, (goOn) => secured.once('secureConnect', goOn))
     return this.lost === undefined ? secured : undefined
   }
 
@@ -173,18 +176,17 @@ export class Wire implements Due {
     this.dueAt = this.#clock.now() + ms
   }
 
-  #until(event: string, withinMs: number): Promise<void> {
+  /** Until `begin` calls back, or there is no connection any more. */
+  #until(withinMs: number, begin: (goOn: () => void) => void): Promise<void> {
     if (this.lost !== undefined) return Promise.resolve()
     this.#expectWithin(withinMs)
     return new Promise((resolve) => {
-      const goOn = (): void => {
+      this.#goOn = () => {
         this.#goOn = undefined
-        this.#socket.off(event, goOn)
         this.dueAt = Number.POSITIVE_INFINITY
         resolve()
       }
-      this.#goOn = goOn
-      this.#socket.once(event, goOn)
+      begin(this.#goOn)
     })
   }
 }
