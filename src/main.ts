@@ -25,7 +25,14 @@ import { Budget } from './relay/budget.ts'
 import { makeCarrier } from './relay/carry/carry.ts'
 import { type Deliverer, makeDeliverer } from './relay/deliver/deliver.ts'
 import { makeDispatch } from './relay/dispatch/dispatch.ts'
-import { type Backend, type Listener, type ListenOptions, listen, machine } from './relay/listen/listen.ts'
+import {
+  asFarAsPossible,
+  type Backend,
+  type Listener,
+  type ListenOptions,
+  listen,
+  machine,
+} from './relay/listen/listen.ts'
 import { account, makeRecorder, type Recorder } from './relay/record/record.ts'
 import { makeBackend } from './relay/relay.ts'
 import { makeMemory } from './relay/settle/settle.ts'
@@ -140,7 +147,7 @@ async function assemble(
     log,
   }
   const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
-  const listener = opened.adopt(await bound(listen({ ...listenOptions(o, live, backend, log), budget })), (l) =>
+  const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, budget, log))), (l) =>
     l.drain(drainMs),
   )
   taking.listener = listener
@@ -173,13 +180,24 @@ function diskOptions(dir: string, live: LiveProject, log: Log): DiskWatchOptions
 /** One value, so that it is compiled once. */
 const none: readonly string[] = []
 
-function listenOptions(o: GatewayOptions, live: LiveProject, backend: Backend, log: Log): ListenOptions {
+/** The project may change while we run: what is read from it is read at each use. */
+function listenOptions(
+  o: GatewayOptions,
+  live: LiveProject,
+  backend: Backend,
+  budget: Budget,
+  log: Log,
+): ListenOptions {
   return {
+    budget,
     get hostname() {
       return hostname(live)
     },
     addresses: o.smtp,
     secureContext: () => live.current()?.gateway.tls,
+    get limits() {
+      return asFarAsPossible(live.current()?.gateway.limits ?? {})
+    },
     backend,
     isBalancer: (address) => inRanges(live.current()?.gateway.proxies ?? none, address),
     onError: (error, what) => log('error', what, { error: String(error instanceof Error ? error.stack : error) }),
@@ -191,6 +209,7 @@ function whenProjectChanges(desk: Desk, listener: Listener): void {
     prepareAllKeys(desk).catch((error: unknown) => desk.log('error', 'dkim', { error: String(error) }))
   }
   desk.live.onChange(() => listener.setTls())
+  desk.live.onChange(() => listener.setLimits())
   // Once whoever changed it is done: a key that is being set lies in the vault by then.
   desk.live.onChange(() => void setImmediate(prepare))
   prepare()

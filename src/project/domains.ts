@@ -2,6 +2,7 @@
 import { addressKey, domainKey, parseAddress } from '../mail/address/address.ts'
 import { compileArcKey, readSealers } from './arc.ts'
 import { readBalancers } from './balancers.ts'
+import { readLimits } from './limits.ts'
 import { readSize, readSpan, spanText } from './measures.ts'
 import type { DkimKey, Gateway, Identity, Policy, ServedDomain } from './model.ts'
 import { readIdentity } from './named-files.ts'
@@ -13,7 +14,7 @@ import { compileSigningKey, type KeyDocument } from './signing-key.ts'
 import type { Path } from './yaml-file.ts'
 
 export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['gateway']>): Gateway {
-  const { hostname, tls, diskReserve, arc, proxies, postmaster } = piece.value
+  const { hostname, tls, diskReserve, arc, proxies, postmaster, limits } = piece.value
   if (!isHostName(hostname))
     reading.wrong(
       [...piece.path, 'hostname'],
@@ -32,6 +33,7 @@ export function compileGateway(reading: Reading, piece: Piece<ProjectDocument['g
     ...(reserve === undefined ? {} : { diskReserveBytes: reserve }),
     ...(arcKey === undefined ? {} : { arc: arcKey }),
     ...(reader === undefined ? {} : { postmaster: reader }),
+    ...(limits === undefined ? {} : { limits: readLimits(reading, [...piece.path, 'limits'], limits) }),
   }
 }
 

@@ -17,7 +17,20 @@ export function manualText(): string {
   return [opening, ...sections, entries(), stages(), files, checks].join('\n')
 }
 
-const order = ['Gateway', 'Tenant', 'From', 'Secret', 'NextHop', 'Identity', 'Entry', 'Domain', 'Dkim', 'Policy']
+const order = [
+  'Gateway',
+  'Limits',
+  'Arc',
+  'Tenant',
+  'From',
+  'Secret',
+  'NextHop',
+  'Identity',
+  'Entry',
+  'Domain',
+  'Dkim',
+  'Policy',
+]
 
 function schema(): Node {
   return z.toJSONSchema(projectSchema, { io: 'input' })

@@ -84,6 +84,16 @@ export type Policy = {
 /** What we seal with (RFC 8617); RSA. */
 export type ArcKey = DkimKey & { readonly domain: string }
 
+/** What is not given follows from the machine (docs/limits.md). */
+export type GatewayLimits = {
+  readonly messageBytes?: number
+  readonly recipients?: number
+  readonly connections?: number
+  readonly connectionsPerSource?: number
+  readonly connectionsPerTenant?: number
+  readonly unknownRecipients?: number
+}
+
 export type Gateway = {
   readonly hostname: string
   /** CIDR: balancers, whose connections begin with a PROXY header. */
@@ -94,6 +104,7 @@ export type Gateway = {
   readonly postmaster?: Address
   /** Free space below which no mail is taken. */
   readonly diskReserveBytes?: number
+  readonly limits?: GatewayLimits
 }
 
 export type Project = {

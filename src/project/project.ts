@@ -26,6 +26,7 @@ export type {
   Demands,
   DkimKey,
   DomainMode,
+  GatewayLimits,
   Identity,
   NextHop,
   Outbound,

@@ -210,6 +210,36 @@ const arcSchema = z
   )
   .meta({ id: 'Arc' })
 
+const count = (least: number, most: number) => z.int().min(least).max(most).optional()
+
+const limitsSchema = z
+  .strictObject({
+    messageSize: text
+      .optional()
+      .describe(
+        'Longest message, told as SIZE: from `1MB` to `150MB`. Default: what Exchange Online takes, 157286400 bytes.',
+      ),
+    recipients: count(100, 1000)
+      .meta({ default: 1000 })
+      .describe('Recipients of one transaction, 100 to 1000; for the rest the sender begins another.'),
+    connections: count(10, 20_000).describe(
+      'Connections in all, 10 to 20000, but never more than the open files of the process allow. Default: what they allow.',
+    ),
+    connectionsPerSource: count(1, 20_000)
+      .meta({ default: 500 })
+      .describe(
+        'Connections of one address of the internet, 1 to 20000. More where a filter in front brings all mail.',
+      ),
+    connectionsPerTenant: count(1, 20_000).describe('Connections of one tenant, 1 to 20000. Default: half of all.'),
+    unknownRecipients: count(100, 1_000_000)
+      .meta({ default: 1000 })
+      .describe(
+        'Recipients who do not exist before a source is slowed down, 100 to 1000000. More where a filter in front brings all mail.',
+      ),
+  })
+  .describe('How much may come in. Without them, and for all the others: docs/limits.md.')
+  .meta({ id: 'Limits' })
+
 const gatewaySchema = z
   .strictObject({
     hostname: text.describe('Our name in EHLO, Received and the certificate.'),
@@ -231,6 +261,7 @@ const gatewaySchema = z
       .describe(
         'Free space of the data folder below which new mail is answered 452, like `500MB` or `1GB`. Default: a tenth of the file system, at most about 1 GB.',
       ),
+    limits: limitsSchema.optional(),
   })
   .describe('Causeway itself.')
   .meta({ id: 'Gateway' })

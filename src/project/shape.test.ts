@@ -10,7 +10,7 @@ test('the first unknown field of all is told with the fields that exist, and wit
   const told = loaded.ok ? '' : loaded.problems.map(problemText).join('\n')
   assert.match(
     told,
-    /"xyzzy", which does not exist\.\n +Remove it; the fields here are hostname, tls, proxies, postmaster, arc, diskReserve\./,
+    /"xyzzy", which does not exist\.\n +Remove it; the fields here are hostname, tls, proxies, postmaster, arc, diskReserve, limits\./,
   )
   assert.match(told, /"hostnam", which does not exist\.\n +Did you mean hostname\?/)
 })

@@ -158,7 +158,11 @@ function reportSize(
 ): void {
   const range = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`
   if (typeof value === 'number')
-    reading.wrong(path, `${thing} is ${value}; it must be ${range}.`, 'A port is a number from 1 to 65535.')
+    reading.wrong(
+      path,
+      `${thing} is ${value}; it must be ${range}.`,
+      path.at(-1) === 'port' ? 'A port is a number from 1 to 65535.' : describe(path),
+    )
   else if (issue.code === 'too_small') reading.wrong(path, `${thing} is empty.`, describe(path))
   else reading.wrong(path, `${thing} is longer than ${issue.maximum} characters.`, 'Choose a shorter one.')
 }

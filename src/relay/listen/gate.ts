@@ -23,6 +23,8 @@ export class Gate implements Listener {
   readonly #entrance: Entrance
   readonly #connections = new Set<Connection>()
   readonly #places: Places
+  /** One value that everybody holds: it is changed in place, and who looks at it next sees the change. */
+  readonly #limits: Limits
   readonly #prefix = randomBytes(6).toString('base64url')
   #servers: readonly Server[] = []
   #addresses: Listener['addresses'] = []
@@ -35,6 +37,7 @@ export class Gate implements Listener {
   constructor(o: ListenOptions) {
     this.#o = o
     const limits = limitsOf(o.limits)
+    this.#limits = limits
     this.#places = new Places(limits, o.budget ?? new Budget(limits.transferBytes))
     const onError = o.onError ?? (() => {})
     this.#house = {
@@ -85,6 +88,10 @@ export class Gate implements Listener {
   setTls(): void {
     const options = this.#o.secureContext()
     this.#context = options === undefined ? undefined : makeContext(options)
+  }
+
+  setLimits(): void {
+    Object.assign(this.#limits, limitsOf(this.#o.limits))
   }
 
   async drain(ms: number): Promise<void> {

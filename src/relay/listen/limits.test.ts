@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { type Limits, limitsOf, noneMet } from './limits.ts'
+import { border } from '../../../test/support/small-listener.ts'
+import { asFarAsPossible, type Limits, limitsOf, noneMet } from './limits.ts'
+import { machine } from './machine.ts'
 
 const manual = readFileSync(new URL('../../../docs/limits.md', import.meta.url), 'utf8')
 const limits = limitsOf({ connections: 1000, transferBytes: 10_000_000_000 })
@@ -42,4 +44,31 @@ test('what is given counts, and the parts follow from it', () => {
   assert.equal(limitsOf({ connections: 1 }).connectionsOfInternet, 1)
   assert.equal(limitsOf({ connections: 100, connectionsOfInternet: 7 }).connectionsOfInternet, 7)
   assert.ok(limitsOf({ transferBytes: 1 }).transferBytesPerSource >= limits.messageBytes)
+})
+
+test('what a project asks for counts as far as the machine can give it', () => {
+  const { incoming, contentBytes } = machine()
+  assert.deepEqual(asFarAsPossible({}), {})
+  const little = { connections: 10, messageBytes: 1_000_000, recipients: 100 }
+  assert.deepEqual(asFarAsPossible(little), little)
+  const much = asFarAsPossible({ connections: incoming + 1, messageBytes: contentBytes })
+  assert.equal(much.connections, incoming)
+  assert.ok((much.messageBytes ?? contentBytes) < contentBytes)
+})
+
+test('limits that change count from then on; who is in stays', async (t) => {
+  const given: Partial<Limits> = { connectionsPerSource: 2, messageBytes: 1000 }
+  const { listener, dial } = await border(t, { limits: given })
+  const [one, two] = [dial(), dial()]
+  for (const client of [one, two]) assert.match(await client.reply(), /^220 /)
+  assert.match(await dial().reply(), /^421 4\.7\.0 too many connections from your address/)
+  Object.assign(given, { connectionsPerSource: 1, messageBytes: 50 })
+  listener.setLimits()
+  assert.match(await dial().reply(), /^421 /)
+  assert.match(await two.ask('EHLO x'), /^250/)
+  assert.match(await two.ask('MAIL FROM:<a@b.example> SIZE=51'), /^552 5\.3\.4 /)
+  assert.match(await two.ask('MAIL FROM:<a@b.example> SIZE=50'), /^250 /)
+  Object.assign(given, { connectionsPerSource: 500 })
+  listener.setLimits()
+  assert.match(await dial().reply(), /^220 /)
 })

@@ -122,6 +122,19 @@ const fixed = {
   rateBytes: 16_384,
 }
 
+/** What a project asks for, as far as the machine can give it. */
+export function asFarAsPossible(asked: Partial<Limits>): Partial<Limits> {
+  const { incoming, contentBytes } = machine()
+  const { connections, messageBytes } = asked
+  return {
+    ...asked,
+    ...(connections === undefined ? {} : { connections: Math.min(connections, incoming) }),
+    ...(messageBytes === undefined
+      ? {}
+      : { messageBytes: Math.min(messageBytes, Math.floor(contentBytes * forTransfer)) }),
+  }
+}
+
 /** The rest is left to what comes out of the queue, however much comes in. */
 const forTransfer = 3 / 4
 

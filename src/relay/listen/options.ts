@@ -12,6 +12,7 @@ export type ListenOptions = {
   readonly addresses: readonly ListenAddress[]
   /** Asked for at the start and by every `setTls()`; undefined: no TLS is offered. */
   readonly secureContext: () => SecureContextOptions | undefined
+  /** Asked for at the start and by every `setLimits()`. */
   readonly limits?: Partial<Limits>
   /** What all who have messages in hand share. Without it the listener has one of its own. */
   readonly budget?: Budget
@@ -32,6 +33,8 @@ export type Listener = {
   readonly limits: Readonly<Record<LimitName, number>>
   /** Takes `secureContext()` for all later handshakes. Throws, and keeps what it has, when that cannot be used. */
   setTls(): void
+  /** Takes `limits` for all that comes later; who is in stays. */
+  setLimits(): void
   /** Accepts nobody any more, tells idle clients 421, lets transactions end; after `ms` cuts what is left. */
   drain(ms: number): Promise<void>
 }
