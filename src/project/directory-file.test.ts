@@ -50,3 +50,12 @@ test('an import of a bad row alone changes nothing; one that is in order changes
   assert.equal(out(next.value, 'ann@one.example'), 'ann@two.example')
   assert.equal(readDirectoryFile('/no/such/file.csv').found.problems.length, 1)
 })
+
+test('a million columns are one sentence', async (t) => {
+  const file = await fileOf(t, '')
+  await writeFile(file, `Source,Target,Mode${',x'.repeat(1_000_000)}\n`)
+  assert.deepEqual(
+    readDirectoryFile(file).found.problems.map((p) => p.text),
+    ['The first line has 1000003 columns.'],
+  )
+})

@@ -1,5 +1,4 @@
 /** Directory files: people on the move (`Source,Target,Mode`), and entries of the Exchange Edge server. */
-import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { type Row, readSheet } from './csv.ts'
 import { edgeColumns, edgeReader } from './edge-entries.ts'
@@ -8,6 +7,7 @@ import { type Findings, type Found, noFindings, problem } from './findings.ts'
 import { readNamed } from './named-files.ts'
 import { didYouMean, show } from './names.ts'
 import { peopleColumns, peopleReader } from './people.ts'
+import { readPlainFile } from './plain-file.ts'
 import type { Reading } from './reading.ts'
 
 const maxBytes = 512 * 1024 * 1024
@@ -17,14 +17,10 @@ type Columns = { readonly required: readonly string[]; readonly optional: readon
 /** Reads one file; for an import. Every bad row is told, beside the rows that can be read: those can be wrong in other ways. */
 export function readDirectoryFile(file: string): { readonly entries: readonly EntryText[]; readonly found: Found } {
   const findings = noFindings()
-  let entries: readonly EntryText[] = []
-  try {
-    entries = readDirectory(readFileSync(file), file, findings)
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    findings.problems.push(problem({ file, line: 0 }, `The file cannot be read (${code}).`, 'Name a CSV file.'))
-  }
-  return { entries, found: findings }
+  const read = readPlainFile(file, maxBytes)
+  if ('bytes' in read) return { entries: readDirectory(read.bytes, file, findings), found: findings }
+  findings.problems.push(problem({ file, line: 0 }, `The file ${read.why}.`, 'Name a CSV file.'))
+  return { entries: [], found: findings }
 }
 
 /** The bytes of a directory file as entries; `file` is what the sentences call it. */
@@ -71,12 +67,19 @@ export function readListedFiles(reading: Reading, names: readonly string[]): rea
   return lists.length === 1 ? (lists[0] ?? []) : lists.flat()
 }
 
+/** Beyond this it is another file, and a sentence about each column would help nobody. */
+const mostColumns = 100
+
 /** A misspelt optional column would be silently empty, so every column must be known. */
 function checkHeader(header: readonly string[], columns: Columns, file: string, findings: Findings): boolean {
   const known = [...columns.required, ...columns.optional]
   const before = findings.problems.length
   const wrong = (text: string, remedy: string): void =>
     void findings.problems.push(problem({ file, line: 1 }, text, remedy))
+  if (header.length > mostColumns) {
+    wrong(`The first line has ${header.length} columns.`, `The columns are ${known.join(', ')}.`)
+    return false
+  }
   const names = header.map((name) => name.toLowerCase())
   header.forEach((name, i) => {
     const meant = didYouMean(name, known)

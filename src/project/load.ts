@@ -1,6 +1,5 @@
 /** Loading a project: the one function that reads everything the file names and tells everything that is wrong. */
 
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { checkPairs } from './attribution.ts'
 import { checkBalancers } from './balancers.ts'
@@ -10,23 +9,23 @@ import { checkDomains, compileDomain, compileGateway, compilePolicy } from './do
 import type { EntryText } from './entry.ts'
 import { noFindings, problem, type Result, refusal, settle } from './findings.ts'
 import type { Project, ServedDomain } from './model.ts'
+import { readPlainFile } from './plain-file.ts'
 import { checkPostmaster } from './postmaster.ts'
 import { type Piece, type Reading, type SecretSource, startReading } from './reading.ts'
 import { type Pieces, takeApart } from './shape.ts'
 import { compileTable } from './table.ts'
 import { checkFields, compileTenant, type ReadTenant } from './tenants.ts'
 import { makeTerritory, type Territory } from './territory.ts'
-import { controlCharacters, readYaml, type YamlFile } from './yaml-file.ts'
+import { controlCharacters, maxYamlBytes, readYaml, type YamlFile } from './yaml-file.ts'
 
 /**
  * Reads the project and everything that it names. `file` is taken as it is in the sentences about it; `secrets` is the vault that
  * `vault:NAME` speaks of.
  */
 export function loadProject(file: string, secrets?: SecretSource): Result<Project> {
-  const bytes = readProjectFile(file)
-  if (typeof bytes === 'string')
-    return refusal(problem({ file, line: 0 }, `The project file ${bytes}.`, `It was looked for at ${resolve(file)}.`))
-  return loadProjectText(bytes, file, secrets)
+  const read = readPlainFile(file, maxYamlBytes)
+  if ('bytes' in read) return loadProjectText(read.bytes, file, secrets)
+  return refusal(problem({ file, line: 0 }, `The project file ${read.why}.`, `It was looked for at ${resolve(file)}.`))
 }
 
 /** The same for text that need not stand in `file`; what it names is looked for beside that file. */
@@ -35,15 +34,6 @@ export function loadProjectText(bytes: Buffer, file: string, secrets?: SecretSou
   return yaml.ok
     ? compile(file, yaml.file, secrets)
     : settle<Project>({ problems: [...yaml.problems], warnings: [] }, undefined)
-}
-
-function readProjectFile(file: string): Buffer | string {
-  try {
-    return readFileSync(file)
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    return code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`
-  }
 }
 
 function compile(file: string, yaml: YamlFile, secrets: SecretSource | undefined): Result<Project> {

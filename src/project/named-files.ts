@@ -1,12 +1,12 @@
 /** The files that a project names: read, and tried, while it is loaded, so that a wrong password is not found out at night. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { maxPfxBytes, readPfx } from '../secrets/pfx/pfx.ts'
 import { secretNamed } from '../secrets/vault/vault.ts'
 import type { Identity } from './model.ts'
 import { show } from './names.ts'
+import { codeOf, readPlainFile } from './plain-file.ts'
 import type { Reading } from './reading.ts'
 import type { IdentityDocument } from './schema.ts'
 import type { Path } from './yaml-file.ts'
@@ -46,23 +46,8 @@ function readFile(reading: Reading, path: Path, name: string, limit: number): Bu
       `${reading.called(path)} is ${show(name)}, which ${why}.`,
       `Paths are relative to the project file; it was looked for at ${file}.`,
     )
-  try {
-    const stat = statSync(file)
-    if (!stat.isFile()) return wrong('is not a file')
-    return stat.size > limit ? wrong(`has ${stat.size} bytes, too many for what it should be`) : readFileSync(file)
-  } catch (error) {
-    return wrong(whyUnread(error))
-  }
-}
-
-function whyUnread(error: unknown): string {
-  const code = codeOf(error)
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist'
-  return code === 'EACCES' || code === 'EPERM' ? 'may not be read by this user' : `cannot be read (${code})`
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error)
+  const read = readPlainFile(file, limit)
+  return 'bytes' in read ? read.bytes : wrong(read.why)
 }
 
 /** A password or secret: the text of the file without one final line end. */

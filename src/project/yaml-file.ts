@@ -22,7 +22,7 @@ export type YamlFile = {
   lineOf(path: Path): number
 }
 
-const maxBytes = 256 * 1024 * 1024
+export const maxYamlBytes = 256 * 1024 * 1024
 // An alias may stand for a list of aliases: without a bound a short file becomes a long one.
 const maxAliases = 100
 
@@ -33,7 +33,7 @@ type Parsed =
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
 export function readYaml(bytes: Buffer, file: string): Parsed {
-  if (bytes.length > maxBytes)
+  if (bytes.length > maxYamlBytes)
     return broken(
       file,
       0,
@@ -72,6 +72,7 @@ function parse(text: string, file: string): Parsed {
   const alias = firstAlias(contents)
   try {
     const value: unknown = document.toJS({ maxAliasCount: maxAliases })
+    if (alias !== undefined && holdsItself(value, [])) return broken(file, lineOf(alias), aliasProblem(alias), noAlias)
     if (!isMap(contents))
       return broken(
         file,
@@ -82,13 +83,16 @@ function parse(text: string, file: string): Parsed {
     return { ok: true, file: { value, lineOf: (path) => lines.linePos(positionOf(contents, path)).line } }
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error
-    return broken(
-      file,
-      lineOf(alias),
-      aliasProblem(alias),
-      'Write the value out; one that begins with * or & must stand in quotes: "*.contoso.com".',
-    )
+    return broken(file, lineOf(alias), aliasProblem(alias), noAlias)
   }
+}
+
+const noAlias = 'Write the value out; one that begins with * or & must stand in quotes: "*.contoso.com".'
+
+/** `a: &a [*a]` has no end. */
+function holdsItself(value: unknown, within: readonly object[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return within.includes(value) || Object.values(value).some((inner) => holdsItself(inner, [...within, value]))
 }
 
 function broken(file: string, line: number, text: string, remedy: string): Parsed {
