@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { type DnsServer, startDns } from '../../src/lab/dns-server/dns-server.ts'
+import { onFreePort, ownNetwork } from '../support/ports.ts'
 import { brokenCounts, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
 import { type Hop, startHop } from './hop.ts'
 import { needsRoot } from './machine.ts'
@@ -32,11 +33,11 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   await using stage = await setStage()
   const checks = makeChecks()
   // MX means port 25, on an address that nobody else uses.
-  const hop = await startHop(stage.ledger, { host: '127.0.77.25', port: 25 })
+  const hop = await startHop(stage.ledger, { host: `${ownNetwork()}.25`, port: 25 })
   stage.defer(() => hop.stop())
   const dns = await startZones(hop)
   stage.defer(() => dns.close())
-  const front = await startFront(Number(dns.address.split(':')[1]))
+  const front = await onFreePort((port) => startFront(port, Number(dns.address.split(':')[1])))
   stage.defer(() => front.close())
   await stage.start({ dns: `127.0.0.1:${front.port}` })
   const each = isShort ? 1 : 20
@@ -87,25 +88,7 @@ async function startZones(hop: Hop): Promise<DnsServer> {
 type Front = { readonly port: number; mend(): void; close(): void }
 
 /** Stands before the name server and spoils some of its answers. */
-async function startFront(to: number): Promise<Front> {
-  const front = createSocket('udp4')
-  let isMended = false
-  front.on('message', (question, from) => {
-    const back = createSocket('udp4')
-    const late = setTimeout(() => back.close(), 5000).unref()
-    back.once('message', (answer) => {
-      const name = question.toString('latin1')
-      if (!isMended && name.includes('\x07garbage')) answer.fill(0xee, 2)
-      if (!isMended && name.includes('\x05badid')) answer.writeUInt16BE((answer.readUInt16BE(0) + 1) & 0xffff, 0)
-      front.send(answer, from.port, from.address)
-      clearTimeout(late)
-      back.close()
-    })
-    back.send(question, to, '127.0.0.1')
-  })
-  front.bind(0, '127.0.0.1')
-  await once(front, 'listening')
-  const { port } = front.address()
+async function startFront(port: number, to: number): Promise<Front> {
   // What is too long for a datagram is asked for again by TCP (RFC 7766).
   const streams = createServer((socket) => {
     const back = connect({ host: '127.0.0.1', port: to })
@@ -114,6 +97,26 @@ async function startFront(to: number): Promise<Front> {
   })
   streams.listen(port, '127.0.0.1')
   await once(streams, 'listening')
+  const front = createSocket('udp4')
+  let isMended = false
+  front.on('message', (question, from) => {
+    const back = createSocket('udp4')
+    const late = setTimeout(() => back.close(), 5000).unref()
+    back.once('message', (answer) => {
+      if (!isMended) spoil(question.toString('latin1'), answer)
+      front.send(answer, from.port, from.address)
+      clearTimeout(late)
+      back.close()
+    })
+    back.send(question, to, '127.0.0.1')
+  })
+  try {
+    front.bind(port, '127.0.0.1')
+    await once(front, 'listening')
+  } catch (error) {
+    streams.close()
+    throw error
+  }
   return {
     port,
     mend() {
@@ -124,4 +127,9 @@ async function startFront(to: number): Promise<Front> {
       streams.close()
     },
   }
+}
+
+function spoil(question: string, answer: Buffer): void {
+  if (question.includes('\x07garbage')) answer.fill(0xee, 2)
+  if (question.includes('\x05badid')) answer.writeUInt16BE((answer.readUInt16BE(0) + 1) & 0xffff, 0)
 }

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../../bench/processes.ts'
 import { startDns } from '../../src/lab/dns-server/dns-server.ts'
+import { freePort, onFreePort } from '../support/ports.ts'
 import { type Hop, startHop } from './hop.ts'
 import { type Count, type Ledger, makeLedger } from './ledger.ts'
 import { type Place, type ProjectOptions, projectText } from './project-text.ts'
@@ -72,7 +72,7 @@ export async function setStage(o: StageOptions = {}): Promise<Stage> {
   dns.addZone('')
   stack.defer(() => dns.close())
   const data = o.data ?? join(dir, 'data')
-  const port = await freePort()
+  let port = await freePort()
   let served: Served | undefined
   const running = (): Served => {
     if (served === undefined) throw new Error('the program was not started')
@@ -87,13 +87,23 @@ export async function setStage(o: StageOptions = {}): Promise<Stage> {
     ledger,
     hop,
     project,
-    port,
+    get port() {
+      return port
+    },
     get served() {
       return running()
     },
     async start(more = {}) {
+      const isFirst = served === undefined
       await served?.kill()
-      served = await serve({ data, project, port, dns: dns.address, ...more })
+      served = await onFreePort(
+        (at) => {
+          port = at
+          return serve({ data, project, port, dns: dns.address, ...more })
+        },
+        // Senders find it again after a kill; nobody had a reason to look for it before the first start.
+        async () => (isFirst ? freePort() : port),
+      )
       return served
     },
     sender(more = {}) {

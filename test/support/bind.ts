@@ -3,7 +3,8 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runTool, startProgram, until, untilListening } from './program.ts'
+import { onFreePort } from './ports.ts'
+import { type Running, runTool, startProgram, until } from './program.ts'
 
 /** Records of a zone, as lines of a zone file: `@ MX 10 mx1`. The text `broken` makes a zone that BIND answers SERVFAIL for. */
 export type Zones = Readonly<Record<string, readonly string[]>>
@@ -18,9 +19,16 @@ export type Bind = {
   stop(): Promise<void>
 }
 
-export async function startBind(o: { readonly dir: string; readonly zones: Zones }): Promise<Bind> {
-  const host = '127.0.0.1'
-  const port = await freePort()
+export type BindOptions = {
+  readonly dir: string
+  readonly zones: Zones
+  /** Which port is tried next. Default: one that is free. */
+  readonly choose?: () => Promise<number>
+}
+
+const host = '127.0.0.1'
+
+export async function startBind(o: BindOptions): Promise<Bind> {
   mkdirSync(o.dir, { recursive: true })
   const file = (zone: string): string => join(o.dir, zone === '.' ? 'root.zone' : `${zone}.zone`)
   let serial = 1
@@ -28,9 +36,10 @@ export async function startBind(o: { readonly dir: string; readonly zones: Zones
     writeFileSync(file(zone), zoneText(records, serial++))
   const zones: Zones = { ...o.zones, '.': ['ns.invalid. A 127.0.0.1'] }
   for (const [zone, records] of Object.entries(zones)) write(zone, records)
-  writeFileSync(join(o.dir, 'named.conf'), conf({ dir: o.dir, host, port }, Object.keys(zones), file))
-  const named = startProgram(['named', '-g', '-n', '1', '-c', join(o.dir, 'named.conf')], o.dir)
-  await untilListening(host, port, named)
+  const { named, port } = await onFreePort(async (tried) => {
+    writeFileSync(join(o.dir, 'named.conf'), conf({ dir: o.dir, port: tried }, Object.keys(zones), file))
+    return { named: await startNamed(o.dir, tried), port: tried }
+  }, o.choose)
   const relays: Socket[] = []
   return {
     host,
@@ -53,18 +62,25 @@ export async function startBind(o: { readonly dir: string; readonly zones: Zones
   }
 }
 
-/** A port that nobody has for UDP and, most likely, for TCP. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
+/** With UDP alone it goes on, and whoever answers by TCP is somebody else: so it is asked to say that all is well itself. */
+async function startNamed(dir: string, port: number): Promise<Running> {
+  const named = startProgram(['named', '-g', '-n', '1', '-c', join(dir, 'named.conf')], dir)
+  const look = (): true | undefined => {
+    if (named.hasEnded) throw new Error(`BIND ended before it listened on ${host}:${port}\n${named.output()}`)
+    return / running$/m.test(named.output()) || undefined
+  }
+  try {
+    await until('BIND', look, named.output)
+    if (named.output().includes('address in use')) throw new Error(`BIND: address in use: ${host}:${port}`)
+  } catch (error) {
+    await named.stop()
+    throw error
+  }
+  return named
 }
 
 /** Passes questions on and answers back. */
-async function relay(host: string, to: number): Promise<Socket> {
+async function relay(at: string, to: number): Promise<Socket> {
   const front = createSocket('udp4')
   front.on('message', (question, from) => {
     const back = createSocket('udp4')
@@ -76,7 +92,7 @@ async function relay(host: string, to: number): Promise<Socket> {
     })
     back.send(question, to, '127.0.0.1')
   })
-  front.bind(53, host)
+  front.bind(53, at)
   await once(front, 'listening')
   return front
 }
@@ -90,7 +106,7 @@ function zoneText(records: readonly string[], serial: number): string {
 
 /** Recursion is offered, because OpenDKIM's resolver forwards; the root zone is ours, so it ends here. */
 function conf(
-  { dir, host, port }: { readonly dir: string; readonly host: string; readonly port: number },
+  { dir, port }: { readonly dir: string; readonly port: number },
   zones: readonly string[],
   file: (zone: string) => string,
 ): string {

@@ -6,12 +6,13 @@
  * life. `${name}` in a project file is the address of `name`.
  */
 import assert from 'node:assert/strict'
-import { createHash, randomInt } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Ca, type Issued, issue, makeCa } from './certificates.ts'
 import type { Gateway } from './gateway.ts'
+import { ownNetwork } from './ports.ts'
 
 export type Certified = {
   /** PEM files: the chain, the key, and both in one as Postfix wants them. */
@@ -68,9 +69,9 @@ export function openScenario(folder: string): Scenario {
   }
 }
 
-/** A network of this run's own within 127.0.0.0/8, so that runs side by side do not meet. */
+/** In a network of this run's own, so that runs side by side do not meet. */
 function addresses(): (name: string) => string {
-  const network = `127.${randomInt(10, 250)}.${randomInt(1, 250)}`
+  const network = ownNetwork()
   const known = new Map<string, string>()
   return (name) => {
     const address = known.get(name) ?? `${network}.${known.size + 1}`
