@@ -33,6 +33,26 @@ test('what claims to be ours is found, however it is written', () => {
     assert.ok(isForged(line), line)
 })
 
+test('what looks like ours to somebody who reads carelessly', () => {
+  const utf8 = (text: string): string => Buffer.from(text).toString('latin1')
+  for (const value of [
+    '=?us-ascii?q?gw.example.net?=; spf=pass',
+    '=?utf-8?b?Z3cuZXhhbXBsZS5uZXQ=?= 1; spf=pass',
+    utf8('gw\u3002example\uff0enet; spf=pass'),
+    utf8('\uff47w.example.net; spf=pass'),
+    utf8('\u200bgw.example.net; spf=pass'),
+    utf8('gw.exam\u00adple.net; spf=pass'),
+    '\xa0gw.example.net; spf=pass',
+    '<gw.example.net>; spf=pass',
+    '[gw.example.net]; spf=pass',
+    "'gw.example.net'; spf=pass",
+    '; gw.example.net; spf=pass',
+    ' ;; gw.example.net; spf=pass',
+    'i=1; gw.example.net; spf=pass',
+  ])
+    assert.ok(isForged(`Authentication-Results: ${value}\r\n`), value)
+})
+
 test('in any spelling of the name', () => {
   const utf8 = Buffer.from('gw.bücher.example; spf=pass').toString('latin1')
   for (const value of [utf8, 'gw.xn--bcher-kva.example; x', Buffer.from('GW.BÜCHER.example').toString('latin1')])
@@ -47,6 +67,9 @@ test('what others say stays', () => {
     'Authentication-Results: gw.example.network; spf=pass',
     'Authentication-Results: other.example (gw.example.net); spf=pass',
     'Authentication-Results:',
+    'Authentication-Results: ;;',
+    'Authentication-Results: i=1; mx.other.example; spf=pass smtp.mailfrom=gw.example.net',
+    "Authentication-Results: 'mx.gw.example.net'; spf=pass reason==?us-ascii?q?gw.example.net?=",
     'Authentication-Results-Original: gw.example.net; spf=pass',
     'ARC-Authentication-Results: i=1; gw.example.net; spf=pass',
     'X-Authentication-Results: gw.example.net; spf=pass',

@@ -9,8 +9,10 @@ export function isForgedResults(field: Field, hostname: string): boolean {
   if (field.key !== key && !(field.key === '' && disguisedKey(field) === key)) return false
   const raw = field.key === '' ? field.raw.slice(field.raw.indexOf(':') + 1) : fieldValue(field)
   const value = Buffer.from(unfold(raw), 'latin1').toString('utf8')
+  // RFC 2047 section 5 allows no encoded word there, and readers that decode whole fields see our name in one.
+  if (/^[^;]*=\?/.test(value)) return true
   const host = domainKey(hostname) || hostname.toLowerCase()
-  return readings(value).some((id) => isHost(id, host))
+  return [...readings(value), ...careless(value)].some((id) => isHost(id, host))
 }
 
 /** `Authentication-Results` with white space or controls in or before its name. */
@@ -30,6 +32,20 @@ function readings(value: string): readonly string[] {
     const upToSemicolon = (text.split(';')[0] ?? '').replaceAll(/["\\]/g, '').trim()
     return [upToSemicolon.replaceAll(/\s+/g, ''), upToSemicolon.split(/[\s,/=]/)[0] ?? '']
   })
+}
+
+/**
+ * The same for whoever looks for our name by eye or with a pattern: brackets, quotes, signs that cannot be seen, wide letters and
+ * other dots left out or made plain, and an empty beginning or the instance of an ARC set passed over.
+ */
+function careless(value: string): readonly string[] {
+  const [first = ''] = value.split(';').filter((part) => !/^\s*(?:i\s*=\s*\d*\s*)?$/.test(part))
+  return [
+    first
+      .normalize('NFKC')
+      .replaceAll('\u3002', '.')
+      .replaceAll(/[^\p{L}\p{N}.-]+/gu, ''),
+  ]
 }
 
 function withoutComments(value: string): string {
