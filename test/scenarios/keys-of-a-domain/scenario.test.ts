@@ -57,7 +57,7 @@ test('keys of a domain', { skip }, async (t) => {
   await t.test('the next key waits for its record', async () => {
     const first = await dkim(gateway, 'rotate', 'shared.example')
     assert.equal(first.records[0]?.selector, 'cw2')
-    assert.match(first.notes.join(' '), /publish this record/)
+    assert.match(first.notes.join(' '), /publish the record of cw2, /)
     assert.equal(await selectorOf(gateway, 'shared.example'), 'cw1')
     assert.deepEqual((await dkim(gateway, 'rotate', 'shared.example')).records[0]?.zone, first.records[0]?.zone)
 
