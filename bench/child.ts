@@ -8,6 +8,7 @@ import { type Core, endChild, onCore } from './processes.ts'
 export type Questions = { readonly [name: string]: { readonly asks: unknown; readonly answers: unknown } }
 
 export type Child<Q extends Questions> = {
+  readonly pid: number
   ask<N extends keyof Q & string>(name: N, asks: Q[N]['asks']): Promise<Q[N]['answers']>
   readonly end: () => Promise<void>
 }
@@ -33,6 +34,7 @@ export async function startChild<Q extends Questions>(file: string, core: Core):
   await once(child, 'spawn')
   let lastId = 0
   return {
+    pid: child.pid ?? 0,
     async ask(name, asks) {
       const asked = Promise.withResolvers<unknown>()
       lastId += 1
