@@ -5,9 +5,11 @@
  * Never: knows a protocol; a folder's id made up by hand.
  * On failure: every method rejects with a MailboxTrouble, whose kind says whether it may pass.
  */
+export { canonicalFlags, hasFlag, isKeyword, without } from './flags.ts'
+export { headerEnd, headingFields, headingOf, type Identity, identityOf } from './heading.ts'
+export { instantOf, internalDateOf } from './internal-date.ts'
+export { isInbox, usesOf } from './special-use.ts'
 export { MailboxTrouble, mayPass, type TroubleKind } from './trouble.ts'
-
-import type { MailboxTrouble } from './trouble.ts'
 
 /** A folder. `id` is the server's own name for it, byte for byte as on the wire (latin1 string), never shown, never made up by hand. */
 export type Folder = {
