@@ -128,6 +128,8 @@ test('page by page, and only those of one status', async () => {
   const seen: string[] = []
   for (let query = '?limit=2'; query !== ''; ) {
     const page = await attempts(query)
+    // Once for all pages: it is of the whole ledger.
+    assert.deepEqual([page.summary?.pairs, page.summary?.cameBack], seen.length === 0 ? [3, 1] : [undefined, undefined])
     seen.push(...page.items.map((row: Row) => row.sender))
     query = page.next === undefined ? '' : `?limit=2&after=${encodeURIComponent(page.next)}`
   }

@@ -249,6 +249,13 @@ describe('causeway domain', () => {
     assert.match((await type('domain attempts waiting.example --csv -')).out, /^status,sender,/)
     assert.equal((await type('domain attempts waiting.example --csv /nowhere/a.csv')).code, 3)
     assert.equal(JSON.parse((await type('domain attempts waiting.example --json')).out).summary.possiblyLost, 1)
+    for (let i = 0; i < 1001; i += 1)
+      await stage.queue.attempted({ ...attempt, at: stage.queue.now(), sender: `${i}@a.example` })
+    const some = await type('domain attempts waiting.example --limit 1001')
+    assert.equal(some.out.match(/^(?:waiting|possibly lost) +</gm)?.length, 1001)
+    assert.match(some.out, /pairs of sender and recipient 1,002 = .* waiting 1,001 \+ possibly lost 1$/m)
+    assert.match(some.err, /^there are more: --limit/)
+    assert.equal((await type('domain attempts waiting.example --limit 1002')).err, '')
   })
 })
 

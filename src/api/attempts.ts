@@ -54,7 +54,7 @@ export const attemptsSummarySchema = z.object({
 })
 export const attemptsPageSchema = z.object({
   domain: z.string(),
-  summary: attemptsSummarySchema,
+  summary: attemptsSummarySchema.optional().describe('Of the whole domain, with the first page only'),
   items: z.array(attemptSchema),
   next: z.string().optional().describe('Ask again with it as `after`'),
 })
@@ -86,7 +86,9 @@ export function attemptsResource(api: Api, desk: Desk): void {
       const last = rows.length === limit ? rows.at(-1) : undefined
       const next = last === undefined ? {} : { next: last.id }
       const items = rows.map((row) => shown(row, now)).filter((row) => only === undefined || row.status === only)
-      return { domain, summary: await summaryOf(desk, domain), items, ...next }
+      // It reads the whole ledger: with each page a long one would be read hundreds of times.
+      const summary = after === undefined ? { summary: await summaryOf(desk, domain) } : {}
+      return { domain, ...summary, items, ...next }
     },
   )
 

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { problemText } from '../project/project.ts'
 import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
-import { type CliParts, type Io, type Run, Stop, shared } from './io.ts'
+import { type CliParts, type Io, jsonText, type Run, Stop, shared } from './io.ts'
 
 const problem = z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })
 const comparison = z.object({
@@ -28,7 +28,7 @@ export function applyCommand(program: Command, { io }: CliParts, run: Run): void
       const client = connect(at)
       const body = { file: resolve(file) }
       const compared = await client.send('POST', '/v1/project/differences', body, comparison)
-      io.out(json ? `${JSON.stringify(compared, undefined, 2)}\n` : comparisonText(compared))
+      io.out(json ? jsonText(compared) : comparisonText(compared))
       if (options.dryRun === true) return 0
       // Nothing to be asked, but to be remembered: that the next start with this file finds it applied.
       const isNews = compared.differences.length > 0

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { auditPageSchema, verdictSchema } from '../api/api.ts'
 import { connect } from './client.ts'
 import { cell, localTime, some } from './figures.ts'
-import { type CliParts, type Run, shared, table } from './io.ts'
+import { type CliParts, jsonText, type Run, shared, table } from './io.ts'
 import { queryOf } from './queue-filter.ts'
 
 type Options = { readonly since?: string; readonly limit: string; readonly verify?: boolean }
@@ -23,13 +23,13 @@ export function auditCommand(program: Command, { io }: CliParts, run: Run): void
       const client = connect(at)
       if (options.verify === true) {
         const verdict = await client.get('/v1/audit/verify', verdictSchema)
-        io.out(json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict))
+        io.out(json ? jsonText(verdict, 0) : verdictText(verdict))
         return verdict.ok ? 0 : 1
       }
       const { since, limit } = options
       const query = queryOf({ limit, ...(since === undefined ? {} : { since }) })
       const page = await client.get(`/v1/audit?${query}`, auditPageSchema)
-      io.out(json ? `${JSON.stringify(page, undefined, 2)}\n` : recordsText(page.records))
+      io.out(json ? jsonText(page) : recordsText(page.records))
       if (page.next !== undefined && !json) io.err('there are older ones: --limit shows more of them\n')
       return 0
     })(),

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { domainKey } from '../mail/address/address.ts'
 import { checkCertificate, type Point, readBundle, readCandidate } from '../secrets/certificate/certificate.ts'
 import { escapeText } from '../trace/trace.ts'
-import { type CliParts, type Run, readInput, Stop, shared, table } from './io.ts'
+import { type CliParts, jsonText, type Run, readInput, Stop, shared, table } from './io.ts'
 
 type Options = { passwordFile?: string; domain?: string[]; until?: string; ca?: string }
 
@@ -21,7 +21,7 @@ export function certCommand(program: Command, { io }: CliParts, run: Run): void 
     run(async () => {
       const points = judge(file, options)
       const isGood = points.every(({ verdict }) => verdict !== 'failure')
-      io.out(shared(check).json ? `${JSON.stringify({ file, ok: isGood, points }, undefined, 2)}\n` : lines(points))
+      io.out(shared(check).json ? jsonText({ file, ok: isGood, points }) : lines(points))
       return isGood ? 0 : 1
     })(),
   )

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { problemText } from '../project/project.ts'
 import { escapeText } from '../trace/trace.ts'
 import { type ApiClient, connect } from './client.ts'
-import { type CliParts, type Run, readInput, shared, table } from './io.ts'
+import { type CliParts, jsonText, type Run, readInput, shared, table } from './io.ts'
 
 const problem = z.object({ file: z.string(), line: z.number(), text: z.string(), remedy: z.string() })
 const changed = z.object({ version: z.number(), size: z.number(), warnings: z.array(problem) })
@@ -35,7 +35,7 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     run(async () => {
       const { at, json } = shared(list)
       const found = await everyPage(connect(at), options.contains)
-      io.out(json ? `${JSON.stringify(found, undefined, 2)}\n` : listText(found))
+      io.out(json ? jsonText(found) : listText(found))
       return 0
     })(),
   )
@@ -45,11 +45,7 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     run(async () => {
       const { at, json } = shared(check)
       const { warnings } = await connect(at).get('/v1/directory/check', z.object({ warnings: z.array(problem) }))
-      io.out(
-        json
-          ? `${JSON.stringify(warnings, undefined, 2)}\n`
-          : `${warnings.map(problemText).join('\n') || 'nothing to remark'}\n`,
-      )
+      io.out(json ? jsonText(warnings) : `${warnings.map(problemText).join('\n') || 'nothing to remark'}\n`)
       return warnings.length === 0 ? 0 : 1
     })(),
   )
@@ -58,7 +54,7 @@ export function directoryCommand(program: Command, { io }: CliParts, run: Run): 
     run(async () => {
       const { at, json } = shared(command)
       const done = await connect(at).send('POST', path, body, changed)
-      io.out(json ? `${JSON.stringify(done, undefined, 2)}\n` : changedText(done, isDryRun))
+      io.out(json ? jsonText(done) : changedText(done, isDryRun))
       return 0
     })()
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { connect } from './client.ts'
-import { type CliParts, type Run, shared } from './io.ts'
+import { type CliParts, jsonText, type Run, shared } from './io.ts'
 
 const answer = z.object({
   records: z.array(
@@ -21,7 +21,7 @@ const answer = z.object({
 export function dkimCommand(program: Command, { io }: CliParts, run: Run): void {
   const dkim = program.command('dkim').description('the keys that we sign with')
   const show = (found: z.infer<typeof answer>, json: boolean): void => {
-    if (json) return io.out(`${JSON.stringify(found, undefined, 2)}\n`)
+    if (json) return io.out(jsonText(found))
     for (const record of found.records)
       io.out(`; ${record.domain}${record.isNew ? ', made just now' : ''}\n${record.zone}\n`)
     for (const note of found.notes) io.err(`note: ${note}\n`)

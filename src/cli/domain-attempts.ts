@@ -6,9 +6,12 @@ import { attemptsPageSchema, attemptsSettledSchema, statusText } from '../api/ap
 import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
 import { cell, localTime, mailbox, number, some, span } from './figures.ts'
-import { type CliParts, type GatewayPlace, type Io, type Run, Stop, shared, table } from './io.ts'
+import { type CliParts, type GatewayPlace, type Io, jsonText, type Run, Stop, shared, table } from './io.ts'
 
 type Page = z.infer<typeof attemptsPageSchema>
+/** As many as were asked for. */
+type Pages = Pick<Page, 'domain' | 'items'> & { readonly summary: NonNullable<Page['summary']> }
+type Found = { readonly page: Pages; readonly isCut: boolean }
 type Options = { readonly csv?: string; readonly only?: string; readonly limit: string; readonly done?: boolean }
 const statuses = ['came back', 'waiting', 'possibly lost', 'settled']
 
@@ -28,16 +31,13 @@ export function addAttempts(group: Command, { io }: CliParts, run: Run): void {
       const path = `/v1/domains/${encodeURIComponent(name)}/attempts`
       if (options.done === true) {
         const { domain, settled } = await connect(at).send('POST', `${path}/done`, undefined, attemptsSettledSchema)
-        io.out(
-          json
-            ? `${JSON.stringify({ domain, settled })}\n`
-            : `${escapeText(domain)}: ${some(settled, 'pair')} settled\n`,
-        )
+        io.out(json ? jsonText({ domain, settled }, 0) : `${escapeText(domain)}: ${some(settled, 'pair')} settled\n`)
         return 0
       }
       if (options.csv !== undefined) return save(io, options.csv, await connect(at).text(`${path}.csv`))
-      const page = await pageOf(at, path, options)
-      io.out(json ? `${JSON.stringify(page, undefined, 2)}\n` : attemptsText(page))
+      const { page, isCut } = await pageOf(at, path, options)
+      io.out(json ? jsonText(page) : attemptsText(page))
+      if (isCut && !json) io.err('there are more: --limit shows more of them, --csv FILE all\n')
       return page.summary.possiblyLost === 0 ? 0 : 1
     })(),
   )
@@ -58,23 +58,29 @@ function save(io: Io, file: string, text: string): number {
 }
 
 /** As many as were asked for, over as many pages as it takes. */
-async function pageOf(at: GatewayPlace, path: string, { only, limit }: Options): Promise<Page> {
+async function pageOf(at: GatewayPlace, path: string, { only, limit }: Options): Promise<Found> {
   const client = connect(at)
   if (only !== undefined && !statuses.includes(only)) throw new Stop(2, `--only is one of ${statuses.join(', ')}`)
   const most = Number(limit)
   if (!Number.isSafeInteger(most) || most < 1) throw new Stop(2, `--limit is "${limit}": write a number from 1 on`)
-  const items: Page['items'] = []
-  let after: string | undefined
-  for (;;) {
+  const get = (after?: string): Promise<Page> => {
     const fields = { limit: '1000', ...(only === undefined ? {} : { only }), ...(after === undefined ? {} : { after }) }
-    const page = await client.get(`${path}?${new URLSearchParams(fields).toString()}`, attemptsPageSchema)
-    items.push(...page.items.slice(0, most - items.length))
-    if (page.next === undefined || items.length >= most) return { ...page, items }
-    after = page.next
+    return client.get(`${path}?${new URLSearchParams(fields).toString()}`, attemptsPageSchema)
   }
+  const first = await get()
+  if (first.summary === undefined) throw new Stop(3, 'the gateway gave no summary: is it of another version?')
+  const items = [...first.items]
+  let { next } = first
+  while (next !== undefined && items.length < most) {
+    const page = await get(next)
+    items.push(...page.items)
+    next = page.next
+  }
+  const page = { domain: first.domain, summary: first.summary, items: items.slice(0, most) }
+  return { page, isCut: next !== undefined || items.length > most }
 }
 
-function attemptsText({ domain, summary: s, items }: Page): string {
+function attemptsText({ domain, summary: s, items }: Pages): string {
   const counts = `${number(s.pairs)} = came back ${number(s.cameBack)} + waiting ${number(s.waiting)} + possibly lost ${number(s.possiblyLost)}${s.settled === 0 ? '' : ` + settled ${number(s.settled)}`}`
   const rows = items.map((a) => [
     statusText(a),
@@ -91,7 +97,7 @@ function attemptsText({ domain, summary: s, items }: Page): string {
   return `${lines.join('\n')}\n${items.length === 0 ? '' : `\n${table([head, ...rows])}`}`
 }
 
-function summaryLines({ oldest, next, leftOut, warning }: Page['summary']): readonly string[] {
+function summaryLines({ oldest, next, leftOut, warning }: Pages['summary']): readonly string[] {
   return [
     ...(oldest === undefined ? [] : [`the oldest that waits: ${span(oldest.ageSeconds)}, ${pair(oldest)}`]),
     ...(next === undefined ? [] : [`the next to give up: in ${span(next.secondsLeft)}, ${pair(next)}`]),

@@ -6,7 +6,7 @@ import { escapeText } from '../trace/trace.ts'
 import { connect } from './client.ts'
 import { isConfirmed } from './confirm.ts'
 import { localTime, some } from './figures.ts'
-import { type CliParts, type Run, Stop, shared } from './io.ts'
+import { type CliParts, jsonText, type Run, Stop, shared } from './io.ts'
 
 type Options = {
   readonly whenAccepted?: boolean
@@ -36,7 +36,7 @@ export function addRelease(group: Command, { io }: CliParts, run: Run): void {
       const path = `/v1/domains/${encodeURIComponent(name)}/release`
       if (options.stop === true) {
         const ended = await client.send('DELETE', path, undefined, releaseEndedSchema)
-        io.out(json ? `${JSON.stringify(ended)}\n` : `${escapeText(ended.domain)}: what is still held stays held\n`)
+        io.out(json ? jsonText(ended, 0) : `${escapeText(ended.domain)}: what is still held stays held\n`)
         return 0
       }
       if (options.status !== true) {
@@ -47,7 +47,7 @@ export function addRelease(group: Command, { io }: CliParts, run: Run): void {
         await client.send('POST', path, { ...order, replace }, releaseSchema)
       }
       const found = await client.get(path, releaseSchema)
-      io.out(json ? `${JSON.stringify(found, undefined, 2)}\n` : releaseText(found))
+      io.out(json ? jsonText(found) : releaseText(found))
       return 0
     })(),
   )

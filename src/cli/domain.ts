@@ -7,7 +7,7 @@ import { connect } from './client.ts'
 import { addAttempts } from './domain-attempts.ts'
 import { addRelease } from './domain-release.ts'
 import { some } from './figures.ts'
-import { type CliParts, type Run, shared, table } from './io.ts'
+import { type CliParts, jsonText, type Run, shared, table } from './io.ts'
 
 const domain = z.object({ name: z.string(), mode: z.string(), unknown: z.string(), dkim: z.string().optional() })
 const record = z.object({
@@ -29,11 +29,7 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
       const { at, json } = shared(list)
       const { domains } = await connect(at).get('/v1/domains', z.object({ domains: z.array(domain) }))
       const rows = domains.map((d) => [d.name, d.mode, d.unknown, d.dkim ?? '-'])
-      io.out(
-        json
-          ? `${JSON.stringify(domains, undefined, 2)}\n`
-          : table([['DOMAIN', 'MODE', 'UNKNOWN RECIPIENTS', 'DKIM SELECTOR'], ...rows]),
-      )
+      io.out(json ? jsonText(domains) : table([['DOMAIN', 'MODE', 'UNKNOWN RECIPIENTS', 'DKIM SELECTOR'], ...rows]))
       return 0
     })(),
   )
@@ -50,7 +46,7 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
         const { at, json } = shared(command)
         const path = `/v1/domains/${encodeURIComponent(name)}/mode`
         const done = await connect(at).send('PUT', path, { mode }, domainModeSchema)
-        io.out(json ? `${JSON.stringify(done)}\n` : modeText(done))
+        io.out(json ? jsonText(done, 0) : modeText(done))
         return 0
       })(),
     )
@@ -67,7 +63,7 @@ export function domainCommand(program: Command, parts: CliParts, run: Run): void
         `/v1/domains/${encodeURIComponent(name)}/dns`,
         z.object({ records: z.array(record) }),
       )
-      io.out(json ? `${JSON.stringify(records, undefined, 2)}\n` : records.map(recordText).join('\n'))
+      io.out(json ? jsonText(records) : records.map(recordText).join('\n'))
       return records.every((r) => r.state === 'right') ? 0 : 1
     })(),
   )

@@ -9,7 +9,7 @@ import { loadProject, problemText } from '../project/project.ts'
 import { type Ask, askExplanation, type Explanation } from '../relay/explain/explain.ts'
 import { connect } from './client.ts'
 import { explanationText } from './explanation-text.ts'
-import { type CliParts, type GatewayPlace, type Run, readInput, Stop, shared } from './io.ts'
+import { type CliParts, type GatewayPlace, jsonText, type Run, readInput, Stop, shared } from './io.ts'
 import { keyFileOption, vaultIn } from './vault.ts'
 
 type Options = {
@@ -50,7 +50,7 @@ export function explainCommand(program: Command, { io }: CliParts, run: Run): vo
       const answer =
         options.project === undefined ? await remote(at, options) : await local(options.project, at, options)
       const explanation = withFiles(answer, options.out)
-      io.out(json ? `${JSON.stringify(asJson(explanation), undefined, 2)}\n` : explanationText(explanation))
+      io.out(json ? jsonText(asJson(explanation)) : explanationText(explanation))
       return explanation.refused === undefined ? 0 : 1
     })(),
   )

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
 import { connect } from './client.ts'
-import { askAt, Stop } from './io.ts'
+import { askAt, jsonText, Stop, table } from './io.ts'
 
 describe('a question', () => {
   const asked = (typed: string, isTerminal: boolean) => {
@@ -33,4 +33,18 @@ test('who may not read the token is told so', (t) => {
     rmSync(dir, { recursive: true })
   })
   assert.throws(() => connect({ data: dir }), /not permitted; use sudo, or be the owner of/)
+})
+
+test('JSON means the same to a program, and nothing to a terminal', () => {
+  const subject = 'a\u0085b\u009b2Jc\u202egnp.exe\u2028\u{e0041}\u001b[31m\u007f é👨\u200d👩'
+  const text = jsonText({ subject })
+  assert.doesNotMatch(text, /[\p{Cf}\p{Zl}\p{Zp}]|[^\P{Cc}\n]/u)
+  assert.deepEqual(JSON.parse(text), { subject })
+  assert.ok(text.includes('é👨'))
+  assert.equal(jsonText([1, { a: 2 }], 0), '[1,{"a":2}]\n')
+})
+
+test('a table of any length has columns as wide as their widest cell', () => {
+  const rows = Array.from({ length: 200_000 }, (_, i) => [String(i), 'x'])
+  assert.ok(table([['N', 'X'], ...rows]).startsWith('N       X\n0       x\n'))
 })

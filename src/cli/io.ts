@@ -77,9 +77,19 @@ export function readInput(file: string): Buffer {
   }
 }
 
+/** What JSON.stringify lets through, and a terminal may obey: C1 controls, bidirectional and other format characters. */
+const unsafe = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** For programs; what strangers wrote is the same to them when it is escaped. */
+export function jsonText(value: unknown, indent: 0 | 2 = 2): string {
+  const escaped = (found: string): string =>
+    found.replaceAll(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return `${JSON.stringify(value, undefined, indent).replace(unsafe, escaped)}\n`
+}
+
 /** Columns as wide as their widest cell; the last one is not padded. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? []
+  const widths = rows[0]?.map((_, i) => rows.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), 0)) ?? []
   const line = (row: readonly string[]): string =>
     row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ')
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('')

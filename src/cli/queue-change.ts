@@ -5,7 +5,7 @@ import { previewSchema, touchedSchema } from '../api/api.ts'
 import { connect } from './client.ts'
 import { isConfirmed } from './confirm.ts'
 import { some } from './figures.ts'
-import { type CliParts, type Run, Stop, shared } from './io.ts'
+import { type CliParts, jsonText, type Run, Stop, shared } from './io.ts'
 import { type FilterOptions, filterOf, queryOf, withFilter } from './queue-filter.ts'
 import { listText } from './queue-text.ts'
 
@@ -48,7 +48,7 @@ async function change(verb: Verb, command: Command, options: Options, { io }: Cl
   const preview = await client.get(`/v1/queue/preview?${query}`, previewSchema)
   if (preview.recipients === 0) {
     io.err(`nothing to ${verb}\n`)
-    if (json) io.out(`${JSON.stringify({ touched: 0, running: 0, left: preview.left })}\n`)
+    if (json) io.out(jsonText({ touched: 0, running: 0, left: preview.left }, 0))
     return 1
   }
   // What a program reads holds the answer only.
@@ -56,7 +56,7 @@ async function change(verb: Verb, command: Command, options: Options, { io }: Cl
   else io.out(previewText(verb, preview))
   if (!(await isConfirmed(io, `${verb} ${countText(preview)}`, options.yes === true))) return 1
   const touched = await client.send('POST', `/v1/queue/${verb}`, { ...filter, ...(all ? { all } : {}) }, touchedSchema)
-  io.out(json ? `${JSON.stringify(touched)}\n` : touchedText(verb, touched))
+  io.out(json ? jsonText(touched, 0) : touchedText(verb, touched))
   return 0
 }
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { lanesSchema, queueItemSchema, queuePageSchema, queueTotalsSchema } from '../api/api.ts'
 import { connect } from './client.ts'
-import { type CliParts, type GatewayPlace, type Run, shared } from './io.ts'
+import { type CliParts, type GatewayPlace, jsonText, type Run, shared } from './io.ts'
 import { addChanges } from './queue-change.ts'
 import { type FilterOptions, filterOf, queryOf, withFilter } from './queue-filter.ts'
 import { itemText, lanesText, listText, totalsText } from './queue-text.ts'
@@ -18,9 +18,7 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
       const client = connect(at)
       const totals = await client.get('/v1/queue/totals', queueTotalsSchema)
       const { lanes } = await client.get('/v1/lanes', lanesSchema)
-      io.out(
-        json ? `${JSON.stringify({ ...totals, lanes }, undefined, 2)}\n` : `${totalsText(totals)}${lanesText(lanes)}`,
-      )
+      io.out(json ? jsonText({ ...totals, lanes }) : `${totalsText(totals)}${lanesText(lanes)}`)
       return totals.addsUp ? 0 : 1
     })(),
   )
@@ -32,13 +30,7 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
     run(async () => {
       const { at, json } = shared(list)
       const page = await pageOf(at, options)
-      io.out(
-        json
-          ? `${JSON.stringify(page, undefined, 2)}\n`
-          : page.items.length === 0
-            ? ''
-            : listText(page.items, Date.now()),
-      )
+      io.out(json ? jsonText(page) : page.items.length === 0 ? '' : listText(page.items, Date.now()))
       if (page.items.length === 0) io.err('nothing in the queue matches\n')
       if (page.next !== undefined && !json) io.err(`there is more: --after ${page.next}\n`)
       return 0
@@ -50,7 +42,7 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
     run(async () => {
       const { at, json } = shared(show)
       const item = await connect(at).get(`/v1/queue/${encodeURIComponent(id)}`, queueItemSchema)
-      io.out(json ? `${JSON.stringify(item, undefined, 2)}\n` : itemText(item, Date.now()))
+      io.out(json ? jsonText(item) : itemText(item, Date.now()))
       return 0
     })(),
   )

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { rotatedSchema, secretSetSchema, secretsSchema } from '../api/api.ts'
 import { connect } from './client.ts'
-import { type CliParts, type Run, readInput, Stop, shared, table } from './io.ts'
+import { type CliParts, jsonText, type Run, readInput, Stop, shared, table } from './io.ts'
 import { setOffline } from './offline-secret.ts'
 import { keyFileOption } from './vault.ts'
 
@@ -16,7 +16,7 @@ export function secretCommand(program: Command, parts: CliParts, run: Run): void
 }
 
 const path = (name: string): string => `/v1/secrets/${encodeURIComponent(name)}`
-const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
+const json = (value: unknown): string => jsonText(value)
 
 type SetOptions = { file?: string; offline?: boolean; keyFile?: string }
 

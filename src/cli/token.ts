@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { newToken } from '../secrets/secrets.ts'
 import { type Db, makeAudit, openStore, storeFile, tokenDigest } from '../store/store.ts'
 import { operator } from './client.ts'
-import { type CliParts, type Run, Stop, shared } from './io.ts'
+import { type CliParts, jsonText, type Run, Stop, shared } from './io.ts'
 
 export function tokenCommand(program: Command, { io }: CliParts, run: Run): void {
   const token = program.command('token').description('the token of the API')
@@ -18,8 +18,8 @@ export function tokenCommand(program: Command, { io }: CliParts, run: Run): void
       const { at, json } = shared(make)
       const file = join(at.data, 'api.token')
       const made = exchange(at.data, print !== true)
-      if (print === true) io.out(json ? `${JSON.stringify({ token: made })}\n` : `${made}\n`)
-      else io.out(json ? `${JSON.stringify({ file })}\n` : `a new token stands in ${file}\n`)
+      if (print === true) io.out(json ? jsonText({ token: made }, 0) : `${made}\n`)
+      else io.out(json ? jsonText({ file }, 0) : `a new token stands in ${file}\n`)
       return 0
     })(),
   )

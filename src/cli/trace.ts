@@ -6,7 +6,7 @@ import { escapeText, type TraceEvent } from '../trace/trace.ts'
 import { connect } from './client.ts'
 import { entryNote } from './explanation-text.ts'
 import { localTime } from './figures.ts'
-import { type CliParts, type Run, shared } from './io.ts'
+import { type CliParts, jsonText, type Run, shared } from './io.ts'
 
 type Options = {
   id?: string
@@ -42,7 +42,7 @@ export function traceCommand(program: Command, { io }: CliParts, run: Run): void
         return 0
       }
       const { events } = await client.get(path, z.object({ events: z.array(eventSchema) }))
-      io.out(json ? `${JSON.stringify(events, undefined, 2)}\n` : storyText(events))
+      io.out(json ? jsonText(events) : storyText(events))
       if (events.length === 0) io.err('no message matches\n')
       return events.length === 0 ? 1 : 0
     })(),
