@@ -5,6 +5,7 @@
  * Never: decodes encoded words, guesses between two readings, takes a bounce form for a person.
  * On failure: what has two readings is `ambiguous`, what is no path is `bad`, both with a reason for the trace.
  */
+export { commentsIn } from './comments.ts'
 export { addressKey, domainKey, readableDomain } from './key.ts'
 export { type AddressList, type Mailbox, readAddressList } from './list.ts'
 export { makeAddress, parseAddress, spell, splitTag, withDomain } from './make.ts'

@@ -1,4 +1,4 @@
-import { type Mailbox, readAddressList } from '../address/address.ts'
+import { commentsIn, type Mailbox, readAddressList } from '../address/address.ts'
 import { all, type Field, fieldValue, type Header } from './field.ts'
 
 /** The authors of a message as every parser reads them, or why parsers could differ. */
@@ -21,6 +21,8 @@ export function readFrom(h: Header): FromReading {
   if (list.mailboxes.length === 0) return ambiguous('From without an address')
   if (list.mailboxes.length > 1 && !hasSender(h))
     return ambiguous('several addresses in From and no Sender that says which')
+  if (hidesInComment(fieldValue(field), list.mailboxes))
+    return ambiguous('a comment of From stands inside its address, or holds another one')
   return { kind: 'one', field, mailboxes: list.mailboxes }
 }
 
@@ -35,6 +37,21 @@ function isDisguised(field: Field): boolean {
       .replace(/[^a-z]+/gi, '')
       .toLowerCase() === 'from'
   )
+}
+
+/**
+ * Programs that look for `<...@...>`, or for the first at sign, find what stands in a comment; others do not know that one may stand
+ * inside an address. The address itself, said again, is what it is.
+ */
+function hidesInComment(value: string, mailboxes: readonly Mailbox[]): boolean {
+  const comments = commentsIn(value)
+  if (comments.length === 0) return false
+  if (mailboxes.some(({ start, end }) => commentsIn(value.slice(start, end)).length > 0)) return true
+  const own = new Set(mailboxes.map(({ address }) => address.text.toLowerCase()))
+  return comments.some(({ start, end }) => {
+    const words = value.slice(start, end).split(/[\s<>(),;:"]+/)
+    return words.some((word) => word.includes('@') && !own.has(word.toLowerCase()))
+  })
 }
 
 /** RFC 5322 section 3.6.2: several authors need one Sender with one mailbox. */
