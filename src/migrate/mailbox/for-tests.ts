@@ -7,9 +7,9 @@ import { headingOf } from './heading.ts'
 import { internalDateOf } from './internal-date.ts'
 import {
   type Appended,
-  canonicalFlags,
   type Connect,
   type Content,
+  canonicalFlags,
   type Fetched,
   type Folder,
   type Listed,
@@ -21,7 +21,13 @@ import {
   type Traits,
 } from './mailbox.ts'
 
-export type StoredMessage = { uid: number; flags: readonly string[]; internalDate: string; content: Buffer; modSeq: number }
+export type StoredMessage = {
+  uid: number
+  flags: readonly string[]
+  internalDate: string
+  content: Buffer
+  modSeq: number
+}
 
 export type StoredFolder = {
   path: readonly string[]
@@ -239,11 +245,17 @@ class MemoryConnection implements Mailbox {
       state: this.#state(stored),
       takesAnyKeyword: true,
       permanentFlags: ['\\*'],
-      list: (o) => inGroups(within('list', () => listed(stored, o)), 3),
+      list: (o) =>
+        inGroups(
+          within('list', () => listed(stored, o)),
+          3,
+        ),
       uids: () => within('uids', () => stored.messages.map((message) => message.uid)),
       headings: (uids) =>
         inGroups(
-          within('headings', () => chosen(stored, uids).map(({ uid, content }) => ({ uid, fields: headingOf(content) }))),
+          within('headings', () =>
+            chosen(stored, uids).map(({ uid, content }) => ({ uid, fields: headingOf(content) })),
+          ),
           3,
         ),
       fetch: (uids) => this.#fetch(stored, uids, within),
@@ -267,7 +279,12 @@ class MemoryConnection implements Mailbox {
     }
   }
 
-  #setFlags(stored: StoredFolder, uids: readonly number[], flags: readonly string[], how: 'add' | 'remove' | 'replace'): void {
+  #setFlags(
+    stored: StoredFolder,
+    uids: readonly number[],
+    flags: readonly string[],
+    how: 'add' | 'remove' | 'replace',
+  ): void {
     const keys = new Set(flags.map((flag) => flag.toLowerCase()))
     for (const message of chosen(stored, uids)) {
       const others = message.flags.filter((flag) => !keys.has(flag.toLowerCase()))
@@ -289,7 +306,10 @@ function shown(id: string, folder: StoredFolder): Folder {
   return { id, path, holdsMessages, isSubscribed, ...(use === undefined ? {} : { use }) }
 }
 
-function listed(folder: StoredFolder, o: { readonly from?: number; readonly changedSince?: string } = {}): readonly Listed[] {
+function listed(
+  folder: StoredFolder,
+  o: { readonly from?: number; readonly changedSince?: string } = {},
+): readonly Listed[] {
   return folder.messages
     .filter(({ uid, modSeq }) => uid >= (o.from ?? 1) && modSeq > Number(o.changedSince ?? 0))
     .map(({ uid, flags, internalDate, content }) => ({ uid, flags, internalDate, size: content.length }))
@@ -322,9 +342,13 @@ async function wholeOf(content: Content): Promise<Buffer> {
 }
 
 /** A message, for people who read the test. */
-export function letter(o: { readonly id?: string; readonly subject?: string; readonly body?: string; readonly extra?: string }): Buffer {
+export function letter(o: {
+  readonly id?: string
+  readonly subject?: string
+  readonly body?: string
+  readonly extra?: string
+}): Buffer {
   const id = o.id === undefined ? '' : `Message-ID: <${o.id}@example.com>\r\n`
   const head = `From: a@example.com\r\nTo: b@example.com\r\nSubject: ${o.subject ?? 'hello'}\r\n${id}${o.extra ?? ''}`
   return Buffer.from(`${head}\r\n${o.body ?? 'text\r\n'}`, 'latin1')
 }
-
