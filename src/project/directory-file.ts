@@ -1,6 +1,6 @@
 /** Directory files: people on the move (`Source,Target,Mode`), and entries of the Exchange Edge server. */
 import { dirname, isAbsolute, join } from 'node:path'
-import { type Row, readSheet } from './csv.ts'
+import { type Row, readRows } from './csv.ts'
 import { edgeColumns, edgeReader } from './edge-entries.ts'
 import type { EntryText } from './entry.ts'
 import { type Findings, type Found, noFindings, problem } from './findings.ts'
@@ -26,7 +26,7 @@ export function readDirectoryFile(file: string): { readonly entries: readonly En
 /** The bytes of a directory file as entries; `file` is what the sentences call it. */
 export function readDirectory(bytes: Buffer, file: string, findings: Findings): readonly EntryText[] {
   const entries: EntryText[] = []
-  readSheet(bytes, file, findings, (header) => {
+  readRows(bytes, file, findings, (header) => {
     const form = formOf(header, file, findings)
     if (form === undefined || !checkHeader(header, form.columns, file, findings)) return undefined
     const read = form.reader(findings)

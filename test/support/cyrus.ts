@@ -12,7 +12,12 @@ export type CyrusOptions = {
   readonly config?: string
 }
 
-export type Cyrus = { readonly host: '127.0.0.1'; readonly port: number; log(): string; stop(): Promise<void> }
+export type Cyrus = {
+  readonly host: '127.0.0.1'
+  readonly port: number
+  log(): string
+  readonly stop: () => Promise<void>
+}
 
 /** Its package conflicts with Dovecot's, so that tools/setup.sh only unpacks it. */
 const imapd = resolve(import.meta.dirname, '../../node_modules/.cache/debian/cyrus-imapd/usr/lib/cyrus/bin/imapd')

@@ -28,7 +28,7 @@ export type Dovecot = {
   /** What `doveadm` prints. */
   doveadm(...args: readonly string[]): string
   log(): string
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** Owner of the Maildirs. */

@@ -41,7 +41,7 @@ const owner = 65534
 export function makeMailbox(o: CorpusOptions): Corpus {
   const random = generator(o.seed)
   const made = { messages: 0, bytes: 0 }
-  for (const [name, share] of [...folders, ...emptyFolders.map((name) => [name, 0] as const)]) {
+  for (const [name, share] of [...folders, ...emptyFolders.map((empty) => [empty, 0] as const)]) {
     const folder = join(o.maildir, name === '' ? '' : `.${name}`)
     makeFolder(folder, name !== '')
     const count = share === 0 ? 0 : Math.max(1, Math.round(o.messages * share))
