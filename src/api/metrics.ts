@@ -64,6 +64,11 @@ function mail({ counts, hops }: Figures): readonly Metric[] {
       'Messages from the internet for which DNS left DMARC open.',
       counts.dmarcUnknown,
     ),
+    counter(
+      'causeway_tenant_unproven_total',
+      "Messages refused because they came as a tenant's do and lacked its secret header or organisation.",
+      counts.unproven,
+    ),
     counter('causeway_recipients_refused_total', 'Recipients refused at RCPT.', counts.recipientsRefused),
     counter('causeway_recipients_delivered_total', 'Recipients handed to a next hop.', counts.delivered),
     counter('causeway_addresses_rewritten_total', 'Addresses changed in messages.', counts.rewritten),

@@ -80,7 +80,7 @@ async function throughStages(relay: Relay, arrived: Arrived): Promise<Reply> {
   const arrivedAt = relay.now()
   const supposed = supposition(project, client, arrivedAt)
   const admitted = admit(project, supposed, mailFrom, recipients, message, relay.passKey, arrivedAt)
-  record.received(admitted.peer)
+  record.received(admitted.peer, isUnproven(supposed, admitted))
   const admission = await withOrigin(relay, project, incoming, message, admitted, record)
   if (admission.refusals.length > 0) return refuse(relay, incoming, admission, record)
 
@@ -97,6 +97,10 @@ async function throughStages(relay: Relay, arrived: Arrived): Promise<Reply> {
   noteDone(relay, mailFrom, done)
   return record.answered(reply, tally)
 }
+
+/** Others share what the tenant's connector demands of a connection, and write to us too: only what they may not is worth an alarm. */
+const isUnproven = (supposed: Supposition, { peer, refusals }: Admission): boolean =>
+  peer.kind === 'internet' && supposed.peers.length > 0 && refusals.some(({ reply }) => reply.code >= 500)
 
 /** One copy for each view: deliveries that look the same share it, and the hash of its body. */
 function carrying(relay: Relay, load: Omit<Load, 'delivery' | 'copy'>): Matter['carry'] {

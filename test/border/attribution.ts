@@ -19,6 +19,7 @@ export const attribution: Family = {
     await whoIsWho(stage, attempt)
     await borrowedFromMicrosoft(stage, attempt)
     await secretsThatLeave(stage, attempt)
+    await alarm(stage, attempt)
     await certificates(stage, attempt)
     await resumed(stage, attempt)
   },
@@ -148,6 +149,31 @@ async function secretsThatLeave(stage: Stage, attempt: Try): Promise<void> {
     if (!reply.startsWith('250')) return { held: false, happened: reply }
     const { raw } = await stage.arrival(mark)
     return all(`${reply}; gone`, [fieldOf(raw, secretHeader) === undefined, 'it is still there'])
+  })
+}
+
+/** Other customers write to us over the same connections: that is everyday mail, and no alarm. */
+async function alarm(stage: Stage, attempt: Try): Promise<void> {
+  const count = async (): Promise<number> => {
+    const { text } = await stage.ask('GET', '/metrics')
+    return Number(/^causeway_tenant_unproven_total (\d+)$/m.exec(text)?.[1])
+  }
+  await attempt('another customer relays: the alarm', 'counted at /metrics, once for a message', async () => {
+    const before = await count()
+    const { reply } = await tryRelay(stage, { as: stage.contoso, sender: john })
+    const after = await count()
+    return all(`${reply}; ${before}, then ${after}`, [after === before + 1, `${before}, then ${after}`])
+  })
+  await attempt('another customer writes to John: the alarm', 'taken, and not counted', async () => {
+    const before = await count()
+    const letter = { from: '<s@away.example>', to: ['<john@shared.example>'], content: content({ mark: makeMark() }) }
+    const { reply } = await stage.send(stage.contoso, letter)
+    const after = await count()
+    return all(
+      `${reply.slice(0, 9)}; ${before}, then ${after}`,
+      [reply.startsWith('250'), reply],
+      [after === before, `${before}, then ${after}`],
+    )
   })
 }
 

@@ -16,6 +16,8 @@ export type Counts = {
   /** Messages of the internet that fail DMARC, whatever the project makes of that, and those for which DNS left it open. */
   dmarcFailed: number
   dmarcUnknown: number
+  /** Messages that were refused because a connection that could be a tenant's brought no proof of it. */
+  unproven: number
   protocolErrors: number
   // Recipients, for the account.
   /** Their fate is ours, or was decided while the sender waited; reports of our own count as well. */
@@ -36,6 +38,7 @@ export const noCounts = (): Counts => ({
   signed: 0,
   dmarcFailed: 0,
   dmarcUnknown: 0,
+  unproven: 0,
   protocolErrors: 0,
   recipientsAccepted: 0,
   deliveredAtOnce: 0,

@@ -19,7 +19,8 @@ export { oneLine, type Steps } from './steps.ts'
 export type Tally = { readonly accepted: number; readonly delivered: number; readonly refused: number }
 
 export type Record = Steps & {
-  received(peer: Peer): void
+  /** `isUnproven`: it came as a tenant's would, lacks the header that proves it, and is refused for that. */
+  received(peer: Peer, isUnproven: boolean): void
   /** What SPF, DKIM, DMARC and ARC say of mail from the internet, and what was made of that. */
   authenticated(found: Authentication, verdict: Verdict): void
   rejected(refusals: readonly Refusal[], reply: Reply): Reply
@@ -101,8 +102,9 @@ function makeRecord(
   }
   return {
     ...makeSteps(id, counts, event),
-    received(peer) {
+    received(peer, isUnproven) {
       counts.received += 1
+      if (isUnproven) counts.unproven += 1
       event('RECEIVE', { ...receiveFacts(incoming, peer), subject: about.subject, tableVersion: about.tableVersion })
     },
     authenticated(found, { why }) {
