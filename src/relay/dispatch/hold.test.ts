@@ -166,6 +166,23 @@ test('when accepted: a hop that is down, or says not now, is told apart from one
   await until('nobody there', async () => (await kinds()) === 'later,unreached')
 })
 
+test('when accepted: "not now" to one address is no answer for the next; to slow down is one for all', async () => {
+  await using s = await setStage()
+  s.use({ mode: 'hold' })
+  for (const who of ['mary', 'mike', 'john']) await s.fromNet([`${who}@shared.example`])
+  const askedAtOnce = async () => {
+    await s.relay.queue.orderRelease({ domain: 'shared.example', whenAccepted: true, perMinute: 6000, by: 'ann' })
+    s.relay.pass(61_000)
+    const asked = async () => (await s.relay.queue.releaseOrders())[0]?.asked ?? 0
+    await until('an answer', async () => (await asked()) > 0)
+    return asked()
+  }
+  s.script((line) => (line.startsWith('RCPT') ? '450 4.7.1 greylisted, try again in five minutes' : undefined))
+  assert.ok((await askedAtOnce()) > 1)
+  s.script((line) => (line.startsWith('RCPT') ? '451 4.7.500 slow down' : undefined))
+  assert.equal(await askedAtOnce(), 1)
+})
+
 test('retry-later: 451 at RCPT, and the ledger has it first; who comes back after it is known', async () => {
   await using s = await setStage()
   s.use({ mode: 'retry-later' })

@@ -7,7 +7,7 @@ import { type Project, servedDomain } from '../../project/project.ts'
 import type { HeldRecipient, ProbeNo, Queue, ReleaseOrder, ReleaseStep } from '../../queue/queue.ts'
 import { routeAsOpen } from '../admit/admit.ts'
 import type { Carrier } from '../carry/carry.ts'
-import { meaningOf, type Probed } from '../deliver/deliver.ts'
+import { meaningOf, type Probed, slowsHop } from '../deliver/deliver.ts'
 import { messageAgain, readEnvelope, readRecipient } from '../keep/keep.ts'
 import { type Delivery, plan } from '../plan/plan.ts'
 import type { Recorder } from '../record/record.ts'
@@ -26,6 +26,8 @@ export type Releases = {
 /** Rows of the queue looked at, and questions asked of next hops, in one step. */
 const looksAtOnce = 100
 const probesAtOnce = 10
+/** Of them, answers that say "not now": greylisting says it once to each address, a target that is busy to all. */
+const latersAtOnce = 5
 const probeMs = 10_000
 /** An address that is not there yet is not asked for again for so long, and not before the next pass. */
 const rememberMs = 60_000
@@ -162,7 +164,7 @@ async function acceptedOf(
 ): Promise<Chosen> {
   const go: HeldRecipient[] = []
   const answers = new Map<string, boolean>()
-  const noes: ProbeNo[] = []
+  const noes: No[] = []
   let seen = 0
   for (const item of items) {
     const address = item.recipient.address.toLowerCase()
@@ -175,22 +177,29 @@ async function acceptedOf(
     answers.set(address, isAccepted)
     if (isAccepted) go.push(item)
     else mine.refused.set(address, parts.queue.now() + rememberMs)
-    // Whatever it is, it is hardly the address: to ask for the next one would take as long and say the same.
-    if (no !== undefined && no.kind !== 'refused') break
+    if (no?.isOfHop === true || noes.filter(({ kind }) => kind === 'later').length >= latersAtOnce) break
   }
-  return { go, asked: answers.size, noes, seen }
+  return { go, asked: answers.size, noes: noes.map(({ kind, words }) => ({ kind, words })), seen }
 }
 
+/** `isOfHop`: hardly because of the address; to ask for the next one would take as long and say the same. */
+type No = ProbeNo & { readonly isOfHop?: boolean }
+
 /** Nothing when its next hop takes it. */
-async function noOf(parts: ReleaseParts, item: HeldRecipient, signal: AbortSignal): Promise<ProbeNo | undefined> {
+async function noOf(parts: ReleaseParts, item: HeldRecipient, signal: AbortSignal): Promise<No | undefined> {
   const project = parts.project()
   const delivery = project && deliveryOf(project, item)
   if (project === undefined || delivery === undefined)
     return { kind: 'refused', words: 'we would not take it ourselves' }
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(probeMs)])
   const [answer] = await parts.carrier.probe(project, delivery, deadline)
-  if (answer === undefined) return { kind: 'unreached', words: 'no answer' }
-  return answer.kind === 'accepted' ? undefined : { kind: kindOf(answer), words: answer.why }
+  if (answer === undefined) return { kind: 'unreached', words: 'no answer', isOfHop: true }
+  if (answer.kind === 'accepted') return undefined
+  return { kind: kindOf(answer), words: answer.why, isOfHop: isOfHop(answer) }
+}
+
+function isOfHop({ unreached, reply }: Probed): boolean {
+  return unreached === true || reply.code === 421 || slowsHop(reply) || meaningOf(reply) === 'operator'
 }
 
 /** A setup that must be mended says nothing about the address, though its code is 5xx. */
