@@ -23,7 +23,7 @@ export const reports: Family = {
 
 const refusesAtTheDot = (line: string, talk: Talk): boolean => {
   if (line !== '.') return false
-  talk.say('550 5.7.1 mailbox of ex01.refuses.example says no')
+  talk.say('550 5.7.1 mailbox of ex01.refuses.example at EX02.corp.local says no')
   return true
 }
 
@@ -58,6 +58,7 @@ async function backscatter(hops: Hops, attempt: Try): Promise<void> {
       [reply.startsWith('250'), reply],
       [report.from.startsWith('<>'), report.from],
       [!report.raw.includes('ex01'), 'the report names a server of the other tenant'],
+      [!report.raw.includes('corp.local'), 'the report names a host in no domain of the other tenant'],
       [!report.raw.includes('127.0.60.'), 'the report names an address of the other tenant'],
     )
   })
@@ -76,6 +77,7 @@ async function backscatter(hops: Hops, attempt: Try): Promise<void> {
         `${reply}; nobody told`,
         [/^(?:250|55\d) /.test(reply), reply],
         [told.length === 0, `${told.length} reports`],
+        [!/ex0[12]/i.test(reply), `the reply names a host: ${reply}`],
       )
     })
   await attempt('stranger: nobody of that name', '550 at RCPT, no report', async () => {

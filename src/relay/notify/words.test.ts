@@ -52,6 +52,38 @@ const shown: readonly (readonly [words: string, shown: string])[] = [
   ['', ''],
 ]
 
+/** Hosts that lie in no domain of any tenant: what a server says that is one of theirs. */
+const strange: readonly (readonly [words: string, shown: string])[] = [
+  ['EX01.corp.local said no', '[server] said no'],
+  ['by mail-7.dc2.hosting.test (Postfix)', 'by [server] (Postfix)'],
+  ['ex01.backend.hoster.example rejected it', '[server] rejected it'],
+  ['EX01.HOSTER.EXAMPLE and srv.xn--bcher-kva.example', '[server] and [server]'],
+  [
+    'see http://wiki.corp.local/x or https://help.hoster.example/550',
+    'see http://[server]/x or https://help.hoster.example/550',
+  ],
+  [
+    '5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found',
+    '5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found',
+  ],
+  [
+    '[AM6PR.eurprd01.prod.exchangelabs.com] ask sender.office.com',
+    '[AM6PR.eurprd01.prod.exchangelabs.com] ask sender.office.com',
+  ],
+  [
+    'spf fails for smtp.mailfrom=one.example, v3.2.1, e.g. denied.Please',
+    'spf fails for smtp.mailfrom=one.example, v3.2.1, e.g. denied.Please',
+  ],
+  ['gw.example.net and mx.one.example and shared.example', 'gw.example.net and mx.one.example and shared.example'],
+]
+
+test('no host of a server of another tenant, wherever it lies', () => {
+  const reader = readerOf(project, 'one', written)
+  for (const [words, expected] of strange) assert.equal(wordsFor(reader, mary, words, ['10.0.0.7']), expected)
+  // A server of the outside, or of his own, may say what it likes.
+  for (const [words] of strange) assert.equal(wordsFor(reader, mary, words), words)
+})
+
 test('addresses as the sender wrote them or the world knows them, no hosts of others', () => {
   const reader = readerOf(project, 'one', written)
   for (const [words, expected] of shown)

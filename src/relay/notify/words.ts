@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { type Address, addressKey, domainKey, parseAddress } from '../../mail/address/address.ts'
 import { mapAddressesIn } from '../../mail/report/report.ts'
 import { type Project, type Tenant } from '../../project/project.ts'
+import { isStrangeHost } from './strange-hosts.ts'
 
 /** An address of the envelope: what the sender wrote, and what the next hop was given. */
 export type AsWritten = { readonly given: string; readonly rewritten: string }
@@ -41,8 +42,8 @@ export function readerOf(project: Project, tenant: string | undefined, written: 
 
 /**
  * The words about one recipient, with addresses as the sender wrote them or the world knows them, and `[server]` for `names`
- * and for all hosts of other tenants. `names` are of a server of another tenant: beside them every address of a host in its
- * words is one that the reader has no business with.
+ * and for all hosts of other tenants. `names` are of a server of another tenant: beside them every name and address of a host
+ * in its words is one that the reader has no business with (RFC 3464 section 4.2).
  */
 export function wordsFor(reader: Reader, about: AsWritten, words: string, names: readonly string[] = []): string {
   return withoutHosts(
@@ -80,13 +81,19 @@ const host =
 
 function withoutHosts(reader: Reader, words: string, names: readonly string[]): string {
   const hidden = new Set(names.map((name) => name.toLowerCase()))
-  const isForeign = (key: string): boolean => names.length > 0 && isIP(key) !== 0
-  return words.replaceAll(host, (name) => {
+  const isForeign = (key: string, name: string, at: number): boolean =>
+    names.length > 0 && (isIP(key) !== 0 || (!isKnown(reader, key) && isStrangeHost(words, at, name)))
+  return words.replaceAll(host, (name, at: number) => {
     const key = name.toLowerCase()
-    return hidden.has(key) || isForeign(key) || reader.hosts.has(key) || isHidden(reader, key, reader.known)
+    return hidden.has(key) || isForeign(key, name, at) || reader.hosts.has(key) || isHidden(reader, key, reader.known)
       ? '[server]'
       : name
   })
+}
+
+/** It is the reader's own, ours, or a domain that he has written to or everybody writes to. */
+function isKnown({ own, known, project }: Reader, key: string): boolean {
+  return known.has(key) || (own !== undefined && isUnder(own, key)) || key === project.gateway.hostname.toLowerCase()
 }
 
 /** In a domain of another tenant; such a domain itself may be no secret. */
