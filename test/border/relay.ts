@@ -70,6 +70,24 @@ async function strangers(stage: Stage, attempt: Try): Promise<void> {
     })
 }
 
+const utf8 = (text: string): string => Buffer.from(text).toString('latin1')
+
+/** What the mapping of UTS 46, or NFKC, turns into an at sign, a dot, a slash, nothing, or a letter of the domain. */
+const lookAlikes = (D: string): readonly string[] =>
+  [
+    `u\uff20${F}@${D}`,
+    `b@${D}\uff20${F}`,
+    `b@${D}\u3002${F}`,
+    `b@${D}\uff0e${F}`,
+    `b@${F}\uff0f.${D}`,
+    `b@${F}\u2024${D}`,
+    `b@${D.replace('n', '\uff4e')}`,
+    `b@${D.replace('n', 'n\u00ad')}`,
+    `b@${D.replace('n', 'n\u200d')}`,
+    `b@${D.replace('e', '\u0435')}`,
+    `b@${D}\u200b`,
+  ].map((path) => `<${utf8(path)}> SMTPUTF8`)
+
 /** `D` is a domain whose unknown people reach contoso; `u` is nobody. */
 const tricksAt = (D: string): readonly string[] => [
   `<u%${F}@${D}>`,
@@ -97,6 +115,9 @@ const tricksAt = (D: string): readonly string[] => [
   `<=?x?q?=40=3e=00?=@${D}>`,
   `<=?utf-8?q?abc=40${F}=3e=20?=user@${D}>`,
   `<=?utf-7?q?a&AEA-${F}?=@${D}>`,
+  `<a&AEA-${F}@${D}>`,
+  `<a+AEA-${F}@${D}>`,
+  ...lookAlikes(D),
   '<u@[IPv6:::1]>',
   '<u@[127.0.0.1]>',
   '<u@2130706433>',

@@ -19,8 +19,12 @@ export const smuggling: Family = {
         await attempt(`${name} ${place}, whole and cut at every byte`, oneOrNone, () =>
           cutEverywhere(stage, sequence, build),
         )
-      await attempt(`${name} as content of BDAT`, 'one message or none', () => byBdat(stage, sequence, true))
-      await attempt(`${name} as content of BDAT, to a hop without`, oneOrNone, () => byBdat(stage, sequence, false))
+      await attempt(`${name} as content of BDAT, whole and cut at every byte`, 'one message or none', () =>
+        byBdat(stage, sequence, true),
+      )
+      await attempt(`${name} as content of BDAT, the same, to a hop without`, oneOrNone, () =>
+        byBdat(stage, sequence, false),
+      )
     }
     await attempt('all of them behind a header that is too large', 'refused once, at the true end', () =>
       tooLarge(stage, `X-Large: ${'x'.repeat(70_000)}\r\n\r\n`, 1),
@@ -79,17 +83,31 @@ async function cutEverywhere(stage: Stage, sequence: string, build: Build): Prom
   return { held: true, happened: `${tries} times: ${[...replies].join(', ')}` }
 }
 
-/** fabrikam's server has no CHUNKING, the one of the outside has. */
+/** fabrikam's server has no CHUNKING, the one of the outside has. A cut is one between two chunks, too. */
 async function byBdat(stage: Stage, sequence: string, hopTakesBdat: boolean): Promise<Seen> {
   const client = await stage.visit(hopTakesBdat ? stage.fabrikam : {})
-  const mark = makeMark()
-  const bytes = Buffer.from(content({ mark, body: `body${sequence}${evil}` }), 'latin1')
-  await envelope(client, hopTakesBdat ? 'zoe@away.example' : 'ann@shared.example')
-  client.send(Buffer.concat([Buffer.from(`BDAT ${bytes.length} LAST\r\n`), bytes]))
-  const reply = await client.reply('BDAT')
-  const noop = await client.ask('NOOP')
-  client.destroy()
-  return judge(stage, mark, reply, noop, hopTakesBdat)
+  const replies = new Set<string>()
+  try {
+    for (let cut = 0; cut <= sequence.length; cut += 1) {
+      const mark = makeMark()
+      const bytes = Buffer.from(content({ mark, body: `body${sequence}${evil}` }), 'latin1')
+      const at = bytes.indexOf(Buffer.from(sequence, 'latin1')) + cut
+      await envelope(client, hopTakesBdat ? 'zoe@away.example' : 'ann@shared.example')
+      if (cut > 0) {
+        client.send(Buffer.concat([Buffer.from(`BDAT ${at}\r\n`), bytes.subarray(0, at)]))
+        await client.reply('BDAT')
+      }
+      const rest = bytes.subarray(cut > 0 ? at : 0)
+      client.send(Buffer.concat([Buffer.from(`BDAT ${rest.length} LAST\r\n`), rest]))
+      const reply = await client.reply('BDAT LAST')
+      replies.add(reply.slice(0, 10))
+      const seen = judge(stage, mark, reply, await client.ask('NOOP'), hopTakesBdat)
+      if (!seen.held) return { ...seen, happened: `cut at ${cut}: ${seen.happened}` }
+    }
+  } finally {
+    client.destroy()
+  }
+  return { held: true, happened: `${sequence.length + 1} times: ${[...replies].join(', ')}` }
 }
 
 /** Taken; NUL; not for a hop without 8 bits; or a header that ends at a line with a dot alone, and so has no From. */
@@ -155,6 +173,17 @@ async function ordinary(stage: Stage, attempt: Try): Promise<void> {
     const codes = replies.map((reply) => reply.slice(0, 3)).join(' ')
     const copies = stage.found(one).length + stage.found(two).length
     return all(codes, [codes === '250 250 250 354 250', codes], [copies === 2, `${copies} messages`])
+  })
+  await attempt('CR before CRLF.CRLF, which is a true end', 'it ends; the bare CR leaves as CRLF', async () => {
+    const client = await stage.visit(stage.fabrikam)
+    const mark = makeMark()
+    await envelope(client)
+    await client.ask('DATA')
+    client.send(Buffer.from(`${content({ mark, body: 'body\r' })}\r\n.\r\nNOOP\r\n`))
+    const replies = [await client.reply(), await client.reply()]
+    const seen = judge(stage, mark, replies[0] ?? '', replies[1] ?? '')
+    client.destroy()
+    return { ...seen, happened: replies.map((reply) => reply.slice(0, 9)).join(', ') }
   })
   await attempt('content in one segment with DATA, before 354', 'refused, nothing sent', async () => {
     const client = await stage.visit(stage.fabrikam)

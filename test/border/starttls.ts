@@ -19,6 +19,10 @@ export const starttls: Family = {
     await using hops = await startHops({ ...hostile, good: { tls: identity }, injects: hop })
     for (const name of Object.keys(hostile))
       await attempt(`next hop: ${sentences[name] ?? name}`, neverPlain, () => closed(hops, name))
+    await attempt('next hop without STARTTLS: the trace', 'says why nothing was sent', async () => {
+      const { out } = await hops.gateway.run('trace', '--to', 'u@stripped.example')
+      return all('DEFER ... does not offer STARTTLS', [/DEFER[^]*does not offer STARTTLS/.test(out), out])
+    })
     await attempt('next hop: answers to come in one segment with 220', 'discarded, or no message', () =>
       injected(hops, early),
     )
@@ -43,6 +47,9 @@ async function atTheListener(stage: Stage, attempt: Try): Promise<void> {
   const dialogues: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['STARTTLS with an argument', ['STARTTLS now'], /^501 /],
     ['STARTTLS inside TLS', [starts, 'STARTTLS'], /^503 /],
+    // Nobody signs in here, so that there is nothing to fix before TLS and to use after it.
+    ['AUTH before TLS', ['AUTH PLAIN AGEAYg=='], /^50[02] /],
+    ['AUTH inside TLS', [starts, 'EHLO x', 'AUTH LOGIN'], /^50[02] /],
     [
       'MAIL, STARTTLS, then RCPT without EHLO and MAIL',
       ['MAIL FROM:<s@x.example>', starts, 'RCPT TO:<john@shared.example>'],
@@ -56,7 +63,7 @@ async function atTheListener(stage: Stage, attempt: Try): Promise<void> {
     ['STARTTLS, then MAIL without EHLO', [starts, 'MAIL FROM:<s@x.example>'], /^503 /],
   ]
   for (const [name, lines, wanted] of dialogues)
-    await attempt(name, 'refused, 501 or 503', async () => {
+    await attempt(name, 'refused, 500 to 503', async () => {
       const client = await stage.visit()
       let reply = ''
       for (const line of lines) {

@@ -19,6 +19,9 @@ const readable: readonly (readonly [reason: string, text: string, ...authors: st
     'a@x',
   ],
   ['comments around it, with its own address too', 'From: (a) A <(b)a@x(c)> (A@X, <a@x>)\r\n', 'a@x'],
+  ['marks that are no encoded word', 'From: <a=?b?c@x>\r\n', 'a=?b?c@x'],
+  ['a name in encoded words', 'From: =?utf-8?q?Ann?= <a@x>\r\n', 'a@x'],
+  ['UTF-7, which nobody decodes in an address', 'From: <a+AEA-x@y>\r\n', 'a+AEA-x@y'],
   ['other fields with From in their names', 'X-From: b@y\r\nResent-From: c@z\r\nFrom: a@x\r\n', 'a@x'],
 ]
 
@@ -62,6 +65,9 @@ const ambiguous: readonly (readonly [reason: string, text: string, why: RegExp])
   ['another address in a comment before', 'From: (b@evil) a@x\r\n', /holds another/],
   ['another address in a comment behind', 'From: a@x (<b@evil>)\r\n', /holds another/],
   ['its own address as part of another one', 'From: a@x (<b@evil.a@x>)\r\n', /holds another/],
+  ['an encoded word as local part', 'From: <=?utf-8?q?admin?=@legit>\r\n', /cannot be read/],
+  ['an encoded word that ends the address', 'From: <=?utf-8?Q?admin=40legit=3E?=b@evil>\r\n', /cannot be read/],
+  ['an encoded word in quotes', 'From: "=?x?B?YWRtaW4=?="@legit\r\n', /cannot be read/],
   ['a group named like an address', 'From: <a@evil>:<admin@legit>;\r\n', /after an angle/],
 ]
 
