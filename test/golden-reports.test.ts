@@ -29,6 +29,7 @@ const mary: Fate = {
   end: 'refused',
   reply:
     '550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient mary@two.example not found by SMTP address lookup [AM0EUR02FT012.eop-EUR02.prod.protection.outlook.com]',
+  spoke: true,
   tenant: 'two',
   remote: 'mx.two.example [192.0.2.7]:25',
   lastAttemptAt: Date.UTC(2026, 0, 2, 3, 4, 6),
@@ -38,6 +39,7 @@ const bob: Fate = {
   rewritten: 'bob@customer.example',
   end: 'refused',
   reply: '552 5.2.2 The mailbox is over its limit',
+  spoke: true,
   remote: 'mx1.customer.example [192.0.2.8]:25',
   lastAttemptAt: Date.UTC(2026, 0, 2, 3, 4, 7),
 }
@@ -60,11 +62,16 @@ const cases: { readonly [name: string]: Case } = {
   },
   '05-given-up': { recipients: [{ ...mary, ...busy }], now: new Date('2026-01-04T03:05:00Z') },
   '06-returned-by-an-operator': {
-    recipients: [{ recipient: mary.recipient, rewritten: mary.rewritten, end: 'returned', reply: '' }],
+    recipients: [{ recipient: mary.recipient, rewritten: mary.rewritten, end: 'returned', reply: '', spoke: false }],
   },
   '07-nobody-takes-mail-there': {
     recipients: [
-      { ...bob, reply: '550 5.1.2 no server takes mail for customer.example', remote: 'customer.example:25' },
+      {
+        ...bob,
+        reply: '550 5.1.2 no server takes mail for customer.example',
+        spoke: false,
+        remote: 'customer.example:25',
+      },
     ],
   },
   '08-recipient-beyond-ascii': { recipients: [{ ...bob, recipient: recipient('jörg@customer.example') }] },
@@ -97,6 +104,10 @@ const cases: { readonly [name: string]: Case } = {
       { ...mary, reply: '250 2.6.0 <letter-1@one.example> mx.two.example queued it for mary@two.example' },
       { ...bob, reply: '250 ok' },
     ].map((fate) => ({ ...fate, recipient: { ...fate.recipient, notify: 'SUCCESS' } })),
+  },
+  '15-dialled-and-nobody-spoke': {
+    recipients: [{ ...bob, reply: '451 4.4.1 no connection to the next server', spoke: false, end: 'expired' }],
+    now: new Date('2026-01-04T03:05:00Z'),
   },
 }
 

@@ -47,7 +47,8 @@ export const laneSchema = z.object({
   oldest: timeSchema,
   ageSeconds: z.number(),
   trouble: z.enum(['temporary', 'throttled', 'operator']).optional(),
-  reply: z.string().describe('Last words of an attempt that failed'),
+  reply: z.string().describe('Last words of the next hop; empty where it said nothing'),
+  why: z.string().describe('What happened at the last attempt that failed; empty where none has'),
   advice: z.string(),
 })
 export const lanesSchema = z.object({ lanes: z.array(laneSchema) })
@@ -118,7 +119,7 @@ export function addsUp(t: z.infer<typeof totalsSchema>): boolean {
 }
 
 function laneOf(figures: LaneFigures, now: number): z.infer<typeof laneSchema> {
-  const { lane, waiting, running, held, oldestAt, reply } = figures
+  const { lane, waiting, running, held, oldestAt, reply, why } = figures
   // Of what is held no attempt is made: how the last one went is no trouble any more.
   const trouble = waiting + running === 0 ? undefined : figures.trouble
   return {
@@ -130,6 +131,7 @@ function laneOf(figures: LaneFigures, now: number): z.infer<typeof laneSchema> {
     ageSeconds: seconds(now - oldestAt),
     ...(trouble === undefined ? {} : { trouble }),
     reply,
+    why,
     advice: laneAdvice(figures),
   }
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listText } from './queue-text.ts'
+import { lanesText, listText } from './queue-text.ts'
 
-test('what waits for a probe says so, and where no server was reached the reason is shown', () => {
+test('what waits for a probe says so, and where no server spoke the reason is shown, marked as ours', () => {
   const nothing = { n: 0, address: 'a@x.example', domain: 'x.example', lane: 'mx:x.example', attempts: 1, advice: '' }
-  const ours = { reply: '451 4.4.1 no connection', why: '192.0.2.1: ECONNREFUSED' }
+  const ours = { reply: '', why: '192.0.2.1: ECONNREFUSED' }
   const recipient = {
     ...nothing,
     ...ours,
@@ -22,6 +22,15 @@ test('what waits for a probe says so, and where no server was reached the reason
     subject: '',
   }
   const text = listText([{ ...facts, size: 1, recipients: [recipient] }], Date.parse('2026-11-23T08:00:00Z'))
-  assert.match(text, /with the next probe, in 4m.*ECONNREFUSED/)
-  assert.doesNotMatch(text, /4\.4\.1/)
+  assert.match(text, /with the next probe, in 4m.*\(192\.0\.2\.1: ECONNREFUSED\)/)
+})
+
+test('a next hop that said nothing is not shown with words', () => {
+  const lane = { lane: 'tenant:x', waiting: 1, running: 0, held: 0, oldest: '', ageSeconds: 0, advice: '' }
+  const said = { ...lane, reply: '450 4.2.0 greylisted', why: 'RCPT TO was answered 450 4.2.0 greylisted' }
+  const silent = { ...lane, reply: '', why: 'cannot connect: ECONNREFUSED' }
+  const rows = lanesText([said, silent, { ...lane, reply: '', why: '' }]).split('\n')
+  assert.match(rows[2] ?? '', / 450 4\.2\.0 greylisted$/)
+  assert.match(rows[3] ?? '', / \(cannot connect: ECONNREFUSED\)$/)
+  assert.match(rows[4] ?? '', / -$/)
 })

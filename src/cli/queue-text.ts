@@ -36,7 +36,7 @@ export function lanesText(lanes: z.infer<typeof lanesSchema>['lanes']): string {
     number(l.held),
     span(l.ageSeconds),
     l.trouble ?? '-',
-    cell(l.reply, 60) || '-',
+    cell(lastWords(l), 60) || '-',
   ])
   const wrong = lanes
     .filter((l) => l.trouble !== undefined)
@@ -68,8 +68,9 @@ function nextText({ nextAttempt, awaitsProbe }: Recipient, now: number): string 
   return `${awaitsProbe === true ? 'with the next probe, ' : ''}${until(nextAttempt, now)}`
 }
 
-/** Where no server said anything the reply is ours, and what happened stands in the reason. */
-const lastWords = ({ reply, why }: Recipient): string => (reply !== '' && why.includes(reply) ? reply : why || reply)
+/** What the next hop said last; in brackets what we say, where it said nothing or something else has happened since. */
+const lastWords = ({ reply, why }: { readonly reply: string; readonly why: string }): string =>
+  why === '' || (reply !== '' && why.includes(reply)) ? reply : `(${why})`
 
 function stateText({ state, cause, trouble }: Recipient): string {
   if (cause !== undefined) return `${state} (${cause})`

@@ -37,5 +37,7 @@ export type LaneFigures = {
   readonly oldestAt: number
   /** Of the last attempt here that failed; none when one has succeeded since. */
   readonly trouble?: Trouble
+  /** Its words; '' where it said nothing, and `why` tells what happened. */
   readonly reply: string
+  readonly why: string
 }

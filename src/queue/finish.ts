@@ -79,7 +79,7 @@ function keepWaiting(c: Change, place: Place, result: Extract<Result, { readonly
   const attempts = result.isUntried === true ? 0 : 1
   c.db.run(sql.waiting, place.message, place.n, result.lane, result.trouble, reply, why, nextAt, c.at, attempts)
   c.tally.move(place, result.lane, 'waiting')
-  if (result.isUntried !== true) c.tally.trouble(result.lane, result.trouble, reply)
+  if (result.isUntried !== true) c.tally.trouble(result.lane, result.trouble, reply, why)
   comeDue(c, place, result.lane, nextAt)
 }
 

@@ -84,6 +84,7 @@ export function listLanes(db: Db): readonly LaneFigures[] {
       oldestAt: since.length === 0 ? Number(row.oldest_at) : Math.min(...since),
       ...(trouble !== undefined && { trouble }),
       reply: String(row.reply),
+      why: String(row.why),
     }
   })
 }

@@ -100,7 +100,7 @@ function insertRecipient({ db, at, tally }: Change, { n, place, recipient: r, le
   tally.take(r.lane, r.state)
   if (r.state !== 'waiting') return
   tally.due(r.lane, at)
-  if (r.trouble !== undefined) tally.trouble(r.lane, r.trouble, clipped(r.reply))
+  if (r.trouble !== undefined) tally.trouble(r.lane, r.trouble, clipped(r.reply), clipped(r.why))
 }
 
 function leaseFor(state: RecipientState, lease: number | undefined): number | null {

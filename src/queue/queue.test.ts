@@ -314,10 +314,10 @@ describe('by hand', () => {
     assert.ok(first !== undefined && second !== undefined)
     await b.queue.finish(first.lease, [later(0)])
     const lane = { lane: 'tenant:contoso', held: 0, oldestAt: b.clock.now }
-    const { reply } = said
-    assert.deepEqual(await b.queue.lanes(), [{ ...lane, waiting: 1, running: 1, trouble: 'temporary', reply }])
+    const { reply, why } = said
+    assert.deepEqual(await b.queue.lanes(), [{ ...lane, waiting: 1, running: 1, trouble: 'temporary', reply, why }])
     await b.queue.finish(second.lease, [delivered(0)])
-    assert.deepEqual(await b.queue.lanes(), [{ ...lane, waiting: 1, running: 0, reply: '' }])
+    assert.deepEqual(await b.queue.lanes(), [{ ...lane, waiting: 1, running: 0, reply: '', why: '' }])
   })
 })
 
@@ -338,7 +338,7 @@ test('what is put without an attempt, because its lane is down, shows the troubl
     message('m', [recipient('bob@contoso.example', { trouble: 'temporary', reply, why: 'it is down' })]),
   )
   const [lane] = await b.queue.lanes()
-  assert.deepEqual([lane?.trouble, lane?.reply], ['temporary', reply])
+  assert.deepEqual([lane?.trouble, lane?.reply, lane?.why], ['temporary', reply, 'it is down'])
   const kept = (await b.queue.show('m'))?.recipients[0]
   assert.deepEqual([kept?.trouble, kept?.reply, kept?.why, kept?.attempts], ['temporary', reply, 'it is down', 0])
 })

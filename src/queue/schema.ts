@@ -163,6 +163,8 @@ const migrations: readonly Migration[] = [
    CREATE INDEX attempt_to_settle ON attempt (domain, n) WHERE ${outstanding};
    CREATE INDEX attempt_of_family ON attempt (recipient_key, family) WHERE family IS NOT NULL AND ${outstanding};
    CREATE INDEX attempt_by_age ON attempt (last_at);`,
+  // What happened at a next hop that said nothing.
+  `ALTER TABLE lane ADD COLUMN why TEXT NOT NULL DEFAULT '';`,
 ]
 
 export function queueFile(dataDir: string): string {

@@ -79,7 +79,7 @@ export const tally = {
   lane: `UPDATE lane SET waiting = waiting + ?2, running = running + ?3, held = held + ?4,
       first_at = CASE WHEN ?5 IS NULL OR first_at < ?5 THEN first_at ELSE ?5 END
     WHERE name = ?1`,
-  laneTrouble: `UPDATE lane SET trouble = ?2, reply = ?3 WHERE name = ?1`,
+  laneTrouble: `UPDATE lane SET trouble = ?2, reply = ?3, why = ?4 WHERE name = ?1`,
   emptyLane: `DELETE FROM lane WHERE name = ?1 AND waiting = 0 AND running = 0 AND held = 0`,
 } as const
 

@@ -11,7 +11,7 @@ type LaneChange = {
   held: number
   dueAt?: number
   /** What the last attempt here came to; absent when there was none. */
-  trouble?: { readonly kind: Trouble | null; readonly reply: string }
+  trouble?: { readonly kind: Trouble | null; readonly reply: string; readonly why: string }
 }
 
 export class Tally {
@@ -50,13 +50,13 @@ export class Tally {
     change.dueAt = Math.min(change.dueAt ?? at, at)
   }
 
-  trouble(lane: string, kind: Trouble, reply: string): void {
-    this.#lane(lane).trouble = { kind, reply }
+  trouble(lane: string, kind: Trouble, reply: string, why: string): void {
+    this.#lane(lane).trouble = { kind, reply, why }
   }
 
   /** An attempt in this lane succeeded. */
   works(lane: string): void {
-    this.#lane(lane).trouble = { kind: null, reply: '' }
+    this.#lane(lane).trouble = { kind: null, reply: '', why: '' }
   }
 
   message(count: 1 | -1, bytes: number): void {
@@ -89,6 +89,6 @@ function writeLane(db: Db, name: string, change: LaneChange): void {
   const { waiting, running, held, dueAt, trouble } = change
   db.run(sql.newLane, name)
   db.run(sql.lane, name, waiting, running, held, dueAt ?? null)
-  if (trouble !== undefined) db.run(sql.laneTrouble, name, trouble.kind, trouble.reply)
+  if (trouble !== undefined) db.run(sql.laneTrouble, name, trouble.kind, trouble.reply, trouble.why)
   if (waiting < 0 || running < 0 || held < 0) db.run(sql.emptyLane, name)
 }

@@ -35,6 +35,8 @@ export type Outcome = {
   readonly kind: 'delivered' | 'refused' | 'deferred'
   /** What the hop said, cleaned; where it said nothing, what we would say in its place. */
   readonly reply: Reply
+  /** The reply is the hop's own words. Absent: nobody said it but us (RFC 3464 section 2.3.6). */
+  readonly spoke?: true
   /** `host [address]:port`, or `host:port` when no address was reached. */
   readonly remote: string
   /** `TLSv1.3 TLS_AES_256_GCM_SHA384 verified`, `… unverified`, or '' for plaintext. */

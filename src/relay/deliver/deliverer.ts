@@ -155,8 +155,8 @@ async function offersOf(
 }
 
 function inVain(failures: readonly Failed[], places: readonly Destination[]): Outcome {
-  const { remote, tls, reply, why } = together(failures, places[0]?.name ?? '')
-  return { kind: 'deferred', remote, tls, reply, why, unreached: true }
+  const { remote, tls, reply, why, spoke } = together(failures, places[0]?.name ?? '')
+  return { kind: 'deferred', remote, tls, reply, why, unreached: true, ...(spoke && { spoke }) }
 }
 
 async function firstOffers(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { after, test } from 'node:test'
 import { type PeerOptions, startPeer, type Talk } from '../../../test/support/scripted-smtp.ts'
-import type { DelivererOptions, Outcome } from './deliver.ts'
+import type { DelivererOptions, Outcome, Timeouts } from './deliver.ts'
 import { attempt, deliverer, eventually, fakeDns, hopTo, kinds, only } from './for-tests.ts'
 
 type Peer = Awaited<ReturnType<typeof startPeer>>
@@ -280,5 +280,24 @@ test('several hosts: what one of them said is told, not that there was nobody at
   await using d = deliverer()
   const outcome = only(await d.attempt(attempt([hopTo(peer.port), hopTo(1, { host: 'mx2' })])))
   assert.equal(outcome.reply.enhanced, '4.3.2')
-  assert.deepEqual(Object.keys(outcome).toSorted(), ['kind', 'remote', 'reply', 'tls', 'unreached', 'why'])
+  assert.deepEqual(Object.keys(outcome).toSorted(), ['kind', 'remote', 'reply', 'spoke', 'tls', 'unreached', 'why'])
+})
+
+test('only what a server said is told as its words', async () => {
+  const spoke = async (o: PeerOptions, times: Partial<Timeouts> = {}): Promise<unknown> =>
+    (await sendTo(o, { timeouts: times })).spoke
+  assert.equal(await spoke({}), true)
+  for (const step of ['', 'EHLO', 'MAIL', 'RCPT', 'DATA', '.'])
+    assert.equal(await spoke(at(step, (t) => t.say('451 4.3.2 busy'))), true, step)
+  for (const step of ['', 'EHLO', 'MAIL', 'RCPT', 'DATA', '.']) {
+    // One command after the other: otherwise the next answer would be taken for this one.
+    const alone = { extensions: [] }
+    const silent = { greeting: 40, command: 40, data: 40, final: 40 }
+    assert.equal(await spoke({ ...alone, ...at(step, (t) => t.hangUp()) }), undefined, `hangs up at ${step}`)
+    assert.equal(await spoke({ ...alone, ...at(step, () => {}) }, silent), undefined, `says nothing to ${step}`)
+  }
+  await using d = deliverer()
+  const nobody = only(await d.attempt(attempt(hopTo(1))))
+  const noTls = only(await d.attempt(attempt(hopTo((await peerThat({ extensions: [] })).port, { tls: 'required' }))))
+  assert.deepEqual([nobody.spoke, noTls.spoke], [undefined, undefined])
 })

@@ -12,13 +12,14 @@ export const isPositive = (reply: Reply): boolean => reply.code >= 200 && reply.
  */
 export function notTaken(session: Session, asked: string, reply: Reply): Outcome {
   const kind = reply.code >= 500 && reply.code < 600 ? 'refused' : 'deferred'
-  return outcomeAt(session, kind, reply, whyOf(session, asked, reply))
+  const outcome = outcomeAt(session, kind, reply, whyOf(session, asked, reply))
+  return reply === connectionLost ? outcome : { ...outcome, spoke: true }
 }
 
 /** What the answer to the whole message means for those recipients who were accepted. */
 export function ofMessage(session: Session, reply: Reply): Outcome {
   if (isPositive(reply))
-    return { ...outcomeAt(session, 'delivered', reply, `taken: ${said(reply)}`), dsn: session.offers.dsn }
+    return { ...outcomeAt(session, 'delivered', reply, `taken: ${said(reply)}`), spoke: true, dsn: session.offers.dsn }
   const outcome = notTaken(session, 'the message', reply)
   if (reply !== connectionLost) return outcome
   return { ...outcome, uncertain: true, why: `unknown outcome: ${outcome.why}; the next hop may have the message` }

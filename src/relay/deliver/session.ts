@@ -31,6 +31,8 @@ export type Failed = {
   readonly why: string
   /** The server spoke, or broke TLS: that tells more than that nobody was there. */
   readonly reached: boolean
+  /** As in `Outcome`. */
+  readonly spoke?: true
 }
 
 /** What opening needs from the deliverer. */
@@ -181,6 +183,9 @@ function tlsFailed({ remote }: Dialogue, why: string): Failed {
 }
 
 function sorry({ wire, remote }: Dialogue, what: string, reply: Reply, ours = reply): Failed {
-  if (reply !== connectionLost) return failed(remote, ours, `${what} ${said(reply)}`, true)
+  if (reply !== connectionLost) {
+    const failure = failed(remote, ours, `${what} ${said(reply)}`, true)
+    return ours === reply ? { ...failure, spoke: true } : failure
+  }
   return ours === reply ? failed(remote, unreachable, wire.lost ?? '') : failed(remote, ours, wire.lost ?? '', true)
 }

@@ -116,10 +116,9 @@ function fateOf(
 ): Fate {
   const where = tenant === undefined ? {} : { tenant }
   const base = { recipient, rewritten, end, ...where }
-  if (end === 'returned') return { ...base, reply: kept.reply }
-  // "No such recipient here", said by us, must not be laid into the mouth of another server.
-  const isOurs = outcome.ours === true ? { isOurs: true } : {}
-  return { ...base, ...isOurs, reply: oneLine(outcome.reply), remote: outcome.remote, lastAttemptAt: now().getTime() }
+  if (end === 'returned') return { ...base, reply: kept.reply, spoke: kept.reply !== '' }
+  const { reply, spoke = false, remote } = outcome
+  return { ...base, reply: oneLine(reply), spoke, remote, lastAttemptAt: now().getTime() }
 }
 
 function trace(recorder: Recorder, message: KeptMessage, all: readonly Direct[], failed: NewMessage | undefined): void {

@@ -10,10 +10,9 @@ import {
   waitsSince,
 } from '../../queue/queue.ts'
 import { meaningOf, type Outcome } from '../deliver/deliver.ts'
-import type { Kept } from '../keep/keep.ts'
+import { type Kept, lastWords } from '../keep/keep.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
 import type { Fate } from '../notify/notify.ts'
-import { oneLine } from '../record/record.ts'
 
 /** A message in the queue, read back. */
 export type Case = { readonly project: Project; readonly message: KeptMessage; readonly kept: Kept }
@@ -63,7 +62,7 @@ export function mayBeTold({
 
 export function judge(of: Case, ended: Ended, times: Times): Judged {
   const { outcome } = ended
-  const facts = { n: ended.kept.n, reply: oneLine(outcome.reply), why: outcome.why }
+  const facts = { n: ended.kept.n, reply: lastWords(outcome), why: outcome.why }
   switch (outcome.kind) {
     case 'delivered':
       return { result: { ...facts, kind: 'delivered' } }

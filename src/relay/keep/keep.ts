@@ -19,3 +19,4 @@ export {
   readRecipient,
 } from './envelope.ts'
 export { laneOf, laneOfTenant } from './lane.ts'
+export { lastWords } from './last-words.ts'

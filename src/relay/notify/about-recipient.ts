@@ -16,20 +16,20 @@ export type Fate = {
   readonly rewritten: string
   /** Of no meaning for a warning, and for who was handed on. */
   readonly end: End
-  /** The last words of the next hop, code first; '' = it was never asked. */
+  /** The last words of the next hop, code first, or ours in their place; '' = it was never asked. */
   readonly reply: string
+  /** They are the next hop's. "No such recipient here", said by us, must not be laid into the mouth of another server. */
+  readonly spoke: boolean
   /** Whose next hop it was; absent: a server of the outside, or not known. */
   readonly tenant?: string
   /** `Outcome.remote`, when there was an attempt. */
   readonly remote?: string
-  /** The words are ours, as `Outcome.ours`. Where no address of the next hop was reached they are, too. */
-  readonly isOurs?: boolean
   readonly lastAttemptAt?: number
 }
 
 /** What the sender is told about it. */
 export function aboutRecipient(reader: Reader, kind: ReportKind, fate: Fate): ReportRecipient {
-  const { recipient, rewritten, tenant, reply, remote = '', lastAttemptAt } = fate
+  const { recipient, rewritten, tenant, reply, spoke, remote = '', lastAttemptAt } = fate
   // `host [address]:port` when it was reached.
   const [, host = '', address = ''] = /^(\S+) \[([^\]]+)\]/.exec(remote) ?? []
   const isForeign = tenant !== undefined && tenant !== reader.own?.name
@@ -39,9 +39,10 @@ export function aboutRecipient(reader: Reader, kind: ReportKind, fate: Fate): Re
     ...(recipient.orcpt === undefined ? {} : { originalRecipient: originalRecipient(recipient.orcpt) }),
     status: statusOf(fate, kind),
     diagnostic: wordsFor(reader, about, reply, isForeign ? [host, address] : []),
-    ...(fate.isOurs === true || (remote !== '' && host === '') ? { isOurs: true } : {}),
-    ...(tenant === undefined && host !== '' ? { remote: host } : {}),
-    why: inPlainWords(kind, fate.end, reply),
+    ...(spoke ? {} : { isOurs: true }),
+    // RFC 3464 section 2.3.5: the server that told us; one that never spoke has told nothing.
+    ...(spoke && tenant === undefined && host !== '' ? { remote: host } : {}),
+    why: inPlainWords(kind, fate),
     ...(lastAttemptAt === undefined ? {} : { lastAttempt: new Date(lastAttemptAt) }),
   }
 }

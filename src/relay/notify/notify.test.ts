@@ -21,6 +21,7 @@ const mary: Fate = {
   rewritten: 'mary@two.example',
   end: 'refused',
   reply: '550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient mary@two.example not found',
+  spoke: true,
   tenant: 'two',
   remote: 'mx.two.example [192.0.2.7]:25',
   lastAttemptAt: Date.UTC(2026, 0, 2, 3, 4, 6),
@@ -30,6 +31,7 @@ const bob: Fate = {
   rewritten: 'bob@x.example',
   end: 'refused',
   reply: '550 5.2.2 mailbox full',
+  spoke: true,
   remote: 'mx1.x.example [192.0.2.8]:25',
 }
 const occasion: Occasion = {
@@ -136,12 +138,36 @@ test('a host of the outside is named; words of our own are told apart from those
   const { status } = sent({ ...occasion, recipients: [bob] })
   assert.match(status, /^Remote-MTA: dns;mx1\.x\.example\r$/m)
   assert.match(status, /^Diagnostic-Code: smtp; 550 5\.2\.2 mailbox full\r$/m)
-  const unreached: Fate = { ...bob, reply: '550 5.1.2 no server takes mail for x.example', remote: 'x.example:25' }
+  const noServer = '550 5.1.2 no server takes mail for x.example'
+  const unreached: Fate = { ...bob, reply: noServer, spoke: false, remote: 'x.example:25' }
   const alone = sent({ ...occasion, recipients: [unreached] })
   assert.match(alone.status, /^Diagnostic-Code: x-causeway; 550 5\.1\.2 no server/m)
   assert.ok(!alone.status.includes('Remote-MTA'))
-  const notAsked: Fate = { ...bob, reply: '550 5.1.1 no such recipient here', remote: '', isOurs: true }
+  const notAsked: Fate = { ...bob, reply: '550 5.1.1 no such recipient here', remote: '', spoke: false }
   assert.match(sent({ ...occasion, recipients: [notAsked] }).all, /Our server said: 550 5\.1\.1 no such/)
+})
+
+test('a server that was dialled and never spoke is not quoted, whatever it is that becomes of the message', () => {
+  const reply = '451 4.4.1 no connection to the next server'
+  const tries = [
+    ['failed', { end: 'expired' }],
+    ['delayed', { end: 'expired' }],
+    ['failed', { end: 'refused', reply: '550 5.7.1 relaying is denied' }],
+    ['failed', { end: 'refused', reply: '550 5.9.9 x' }],
+  ] as const
+  for (const remote of ['', 'mx1.x.example:25', 'mx1.x.example [192.0.2.8]:25'])
+    for (const [kind, more] of tries) {
+      const { all, status } = sent({
+        ...occasion,
+        kind,
+        recipients: [{ ...bob, reply, spoke: false, remote, ...more }],
+      })
+      assert.match(status, /^Diagnostic-Code: x-causeway; [45]5/m)
+      assert.doesNotMatch(
+        all,
+        /Remote-MTA|mx1\.x\.example|(?:other|\.example) (?:server )?said|rules of the other|server refused/,
+      )
+    }
 })
 
 const statuses: readonly (readonly [kind: Occasion['kind'], end: Fate['end'], reply: string, status: string])[] = [

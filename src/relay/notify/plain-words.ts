@@ -1,8 +1,9 @@
 /** What a person who wrote a message is told about a recipient who did not get it: what happened, and what to do. */
 import type { ReportKind } from '../../mail/report/report.ts'
-import type { End } from './about-recipient.ts'
+import type { Fate } from './about-recipient.ts'
 
-type Row = { readonly when: RegExp; readonly say: string }
+/** `isOfTheirs`: it speaks of rules of the other server, which has to have spoken for that. */
+type Row = { readonly when: RegExp; readonly say: string; readonly isOfTheirs?: true }
 
 /**
  * By the enhanced code (RFC 3463; Exchange's own are in "Email non-delivery reports in Exchange Online"), else by the code of the
@@ -42,20 +43,30 @@ const refusals: readonly Row[] = [
   {
     when: /^... 5\.7\./,
     say: 'The rules of the other server do not let the message in. Its own words say why; your administrator can help.',
+    isOfTheirs: true,
   },
 ]
 
-export function inPlainWords(kind: ReportKind, end: End, reply: string): string {
+export function inPlainWords(kind: ReportKind, { end, reply, spoke }: Pick<Fate, 'end' | 'reply' | 'spoke'>): string {
   if (kind === 'delayed') return 'The other server does not take the message at the moment, or cannot be reached.'
   // RFC 3461 section 5.2.2: a success report may never come.
   if (kind === 'relayed')
     return 'The other server took the message. It does not say when it has reached the mailbox: this is the last that you hear of it, unless it fails there.'
   switch (end) {
     case 'refused':
-      return refusals.find(({ when }) => when.test(reply))?.say ?? 'The other server refused the message for good.'
+      return refused(reply, spoke)
     case 'expired':
+      if (!spoke)
+        return 'The message could not be handed to the other server in time, although it was tried again and again. Send it again later, or reach the recipient by other means.'
       return 'The other server did not take the message in time, although it was tried again and again. Send it again later, or reach the recipient by other means.'
     case 'returned':
       return 'The message was waiting for delivery, and an administrator had it returned to you.'
   }
+}
+
+function refused(reply: string, spoke: boolean): string {
+  const row = refusals.find(({ when }) => when.test(reply))
+  if (!spoke && (row === undefined || row.isOfTheirs === true))
+    return 'Our mail system has no way to deliver the message. Its words say why; your administrator can help.'
+  return row?.say ?? 'The other server refused the message for good.'
 }

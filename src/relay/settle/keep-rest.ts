@@ -5,9 +5,8 @@ import type { NewMessage, NewRecipient } from '../../queue/queue.ts'
 import type { Held, Peer } from '../admit/admit.ts'
 import { meaningOf } from '../deliver/deliver.ts'
 import type { Pending } from '../dispatch/dispatch.ts'
-import { contentToKeep, envelopeText, factsText, type KeptPeer, laneOf } from '../keep/keep.ts'
+import { contentToKeep, envelopeText, factsText, type KeptPeer, laneOf, lastWords } from '../keep/keep.ts'
 import type { Recipient } from '../listen/listen.ts'
-import { oneLine } from '../record/record.ts'
 import type { Matter, Settler } from './settle.ts'
 import type { ToKeep } from './table.ts'
 
@@ -67,7 +66,7 @@ function toRecipient({ delivery, recipient: { recipient }, outcome, as }: ToKeep
     ...state,
     lane: laneOf(delivery),
     attempts: 0,
-    reply: oneLine(outcome.reply),
+    reply: lastWords(outcome),
     why: outcome.why,
   }
 }

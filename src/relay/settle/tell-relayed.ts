@@ -38,6 +38,6 @@ export async function tellRelayed(settler: Telling, matter: About, settled: read
 function fateOf({ delivery, recipient: { recipient, rewritten }, outcome }: Settled): Fate {
   const { tenant } = delivery
   const where = tenant === undefined ? {} : { tenant: tenant.name }
-  const { reply, remote } = outcome
-  return { recipient, rewritten, end: 'expired', reply: oneLine(reply), remote, ...where }
+  const { reply, spoke = false, remote } = outcome
+  return { recipient, rewritten, end: 'expired', reply: oneLine(reply), spoke, remote, ...where }
 }
