@@ -1,6 +1,7 @@
 /** The API of the running gateway, as a client sees it. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -46,6 +47,27 @@ test('without the token, or with a wrong one, nothing is told', async () => {
 test('health, readiness and figures are told to everybody', async () => {
   assert.deepEqual(JSON.parse((await ask('/v1/health', undefined)).text), { ok: true, why: [], warnings: [] })
   assert.deepEqual(JSON.parse((await ask('/v1/ready', undefined)).text), { ok: true, why: [] })
+})
+
+test('a page of the web that calls the API by a name of its own is told nothing', async () => {
+  const { url, token } = stage.gateway
+  const { port, hostname } = new URL(url)
+  const status = (path: string, host: string, more = ''): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ port: Number(port), host: hostname })
+      socket.on('error', reject).once('data', (data: Buffer) => {
+        resolve(data.toString().slice(9, 12))
+        socket.destroy()
+      })
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`)
+    })
+  for (const path of ['/v1/health', '/v1/ready', '/metrics', '/v1/openapi.json']) {
+    for (const host of [`evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example', '192.0.2.1', ''])
+      assert.equal(await status(path, host), '401', `${path} by ${host}`)
+    for (const host of [`127.0.0.1:${port}`, `LOCALHOST:${port}`, 'localhost', '[::1]:8025', '127.0.0.1'])
+      assert.equal(await status(path, host), '200', `${path} by ${host}`)
+    assert.equal(await status(path, 'gw.example.net', `Authorization: Bearer ${token}\r\n`), '200', path)
+  }
 })
 
 test('without a project the gateway is alive and not ready', async () => {

@@ -1,8 +1,11 @@
 /** What strangers wrote is shown to an operator and obeyed by nobody: spreadsheet, terminal, log. And the API asks who is there. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { issue } from '../support/certificates.ts'
 import { until } from '../support/program.ts'
+import type { Talk } from '../support/scripted-smtp.ts'
 import { all, type Family, type Seen, type Try } from './attack.ts'
+import { hopRoot, startHops } from './hops.ts'
 import { content, makeMark } from './letters.ts'
 import { type Stage, sharedStage } from './stage.ts'
 
@@ -13,6 +16,7 @@ export const control: Family = {
     const stage = await sharedStage()
     await cells(stage, attempt)
     await terminals(stage, attempt)
+    await whatPeersSay(attempt)
     await api(stage, attempt)
   },
 }
@@ -99,6 +103,49 @@ async function terminals(stage: Stage, attempt: Try): Promise<void> {
 }
 const unsafe = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/
 
+/** What a next hop answers and what a certificate is called, where an operator reads it. */
+async function whatPeersSay(attempt: Try): Promise<void> {
+  const words = '=1+1 <img src=x onerror=alert(1)> \x1b]0;owned\x07 \u202egnp'
+  const refuse = (line: string, talk: Talk): boolean => {
+    if (!line.startsWith('RCPT')) return false
+    talk.raw(`550 5.1.1 ${Buffer.from(words).toString('latin1')}\r\n`)
+    return true
+  }
+  const named = issue({ ca: hopRoot, names: ['evil.example'], commonName: '=1+1<svg onload=alert(1)>' })
+  await using hops = await startHops({
+    says: { tlsPolicy: 'none', on: refuse },
+    is: { tls: { cert: named.chain, key: named.key } },
+  })
+  for (const [name, what] of [
+    ['says', 'reply of a next hop'],
+    ['is', 'name in the certificate of a next hop'],
+  ] as const)
+    await attempt(`${what} with a formula, markup and ANSI: trace, CSV, log, answer`, 'escaped', async () => {
+      const mark = makeMark()
+      const { reply } = await hops.send(name, content({ mark, from: 's@sender.example' }))
+      const ask = ['trace', '--message-id', `${mark}@border.example`]
+      const said = await until('the trace', async () => {
+        const { out } = await hops.gateway.run(...ask)
+        return /FAIL|DEFER|REJECT/.test(out) ? out : undefined
+      })
+      const { out: json } = await hops.gateway.run('--json', ...ask)
+      const csv = await fetch(`${hops.gateway.url}/v1/trace.csv?messageId=${mark}@border.example`, {
+        headers: { authorization: `Bearer ${hops.gateway.token}` },
+      }).then((answer) => answer.text())
+      const raw = [said, json, csv.replaceAll('\r\n', '\n'), hops.gateway.log(), reply].find((text) =>
+        unsafe.test(text),
+      )
+      const formula = cellsOf(csv).find((cell) => /^[=+@\t]/.test(cell))
+      return all(
+        reply,
+        [/^[45]5\d /.test(reply), reply],
+        [name === 'is' || said.includes('=1+1'), 'it is not in the trace, so nothing was tried'],
+        [raw === undefined, `raw: ${raw ?? ''}`],
+        [formula === undefined, `a cell begins a formula: ${formula ?? ''}`],
+      )
+    })
+}
+
 async function api(stage: Stage, attempt: Try): Promise<void> {
   const { url, token } = stage.gateway
   const { text } = await stage.ask('GET', '/v1/openapi.json')
@@ -127,6 +174,16 @@ async function api(stage: Stage, attempt: Try): Promise<void> {
     const { status } = await fetch(`${url}/v1/directory?token=${token}&access_token=${token}`)
     return { held: status === 401, happened: `${status}` }
   })
+  for (const key of ['__proto__', 'constructor'])
+    await attempt(`API: ${key} in a body`, '400, nothing changed', async () => {
+      const before = await stage.ask('GET', '/v1/directory')
+      const poison = key === '__proto__' ? { put: [] } : { prototype: { put: [] } }
+      const body: unknown = JSON.parse(`{"put": [], "${key}": ${JSON.stringify(poison)}}`)
+      const { status, text: said } = await stage.ask('POST', '/v1/directory', body)
+      const after = await stage.ask('GET', '/v1/directory')
+      return all(`${status} ${said}`, [status === 400, `${status} ${said}`], [before.text === after.text, 'it changed'])
+    })
+  await polluting(stage, attempt)
   const traversals: readonly (readonly [string, string, unknown?])[] = [
     ['GET', '/v1/queue/..%2f..%2f..%2fetc%2fpasswd'],
     ['GET', '/v1/../api.token'],
@@ -141,12 +198,15 @@ async function api(stage: Stage, attempt: Try): Promise<void> {
     join(stage.dir, 'contoso.secret'),
     join(stage.dir, 'gw.key'),
     join(stage.gateway.data, 'api.token'),
+    '/dev/zero',
+    '/proc/self/environ',
   ]
   for (const file of files)
     for (const path of ['/v1/directory/import', '/v1/project/differences'])
       await attempt(`API: POST ${path} of ${file.replace(stage.dir, '')}`, '4xx, nothing of the file', async () => {
         const { status, text: said } = await stage.ask('POST', path, { file })
-        const [line = ''] = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : ['root:x']
+        const [line = ''] =
+          existsSync(file) && statSync(file).isFile() ? readFileSync(file, 'utf8').split('\n') : ['root:x']
         return all(
           `${status} ${said}`,
           [status >= 400 && status < 500, `${status} ${said}`],
@@ -169,4 +229,40 @@ async function api(stage: Stage, attempt: Try): Promise<void> {
         )
       },
     )
+}
+
+/** Keys by which a careless program would give all objects a field. */
+async function polluting(stage: Stage, attempt: Try): Promise<void> {
+  const entry = '"internal":"p@contoso.example","external":"pp@shared.example"'
+  const bodies = [
+    `{"put":[{${entry},"__proto__":{"outboundOnly":true}}]}`,
+    `{"put":[{${entry},"\\u005f_proto__":{"outboundOnly":true}}]}`,
+  ]
+  const { url, token } = stage.gateway
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const stillClosed = async (happened: string, isRefused: boolean): Promise<Seen> => {
+    const { status } = await fetch(`${url}/v1/directory`)
+    return all(happened, [isRefused, happened], [status === 401, `then without a token: ${status}`])
+  }
+  for (const body of bodies)
+    await attempt(`API: POST /v1/directory ${body}`, '400', async () => {
+      const answer = await fetch(`${url}/v1/directory`, { method: 'POST', headers, body })
+      return stillClosed(`${answer.status} ${await answer.text()}`, answer.status === 400)
+    })
+  const texts = {
+    '__proto__ as a field': '__proto__: { isOpen: true }\nname: x\n',
+    '__proto__ by a merge key': 'a: &a { __proto__: { isOpen: true } }\n<<: *a\nname: x\n',
+    'a reference to itself': 'a: &a [*a]\nname: x\n',
+    'a bomb of references': `a: &a [x,x,x,x,x,x,x,x,x]\n${Array.from('bcdefghi', (c, i) => `${c}: &${c} [${`*${'abcdefgh'[i]},`.repeat(9)}]`).join('\n')}\n`,
+    '20,000 brackets': `name: ${'['.repeat(20_000)}`,
+  }
+  const file = join(stage.dir, 'hostile.yaml')
+  for (const [name, text] of Object.entries(texts))
+    await attempt(`project file with ${name}`, '422 within 3 s', async () => {
+      writeFileSync(file, text)
+      const started = performance.now()
+      const { status, text: said } = await stage.ask('POST', '/v1/project/differences', { file })
+      const ms = performance.now() - started
+      return stillClosed(`${status} in ${Math.round(ms)} ms: ${said}`, status === 422 && ms < 3000)
+    })
 }
