@@ -1,0 +1,146 @@
+import { type Fetched, MailboxTrouble } from '../mailbox/mailbox.ts'
+import { type Batch, batchesOf } from './fetch-batches.ts'
+import { readFetch } from './fetch-data.ts'
+import { Flow } from './flow.ts'
+import type { FolderWork } from './folder-work.ts'
+import { largeContent, measured } from './large-content.ts'
+import { listedOf } from './list-messages.ts'
+import type { Data } from './response.ts'
+import { uidSets } from './uid-set.ts'
+
+/** What a message costs us beside its content. */
+const overheadBytes = 500
+
+/**
+ * Content of messages. Several commands are under way, but never for more than `windowBytes` that nobody has taken yet: so the
+ * connection needs no pause, and other commands on it never wait for the taker of this one.
+ */
+export function fetchMessages(work: FolderWork, uids: readonly number[]): AsyncIterable<Fetched> {
+  return new FetchRun(work, uids).flow
+}
+
+class FetchRun {
+  readonly flow: Flow<Fetched>
+  readonly #work: FolderWork
+  readonly #uids: readonly number[]
+  readonly #costs = new WeakMap<Fetched, number>()
+  /** Asked for and not yet taken. */
+  #outBytes = 0
+  #isOver = false
+  #wake: (() => void) | undefined
+  readonly #underWay = new Set<Promise<void>>()
+
+  constructor(work: FolderWork, uids: readonly number[]) {
+    this.#work = work
+    this.#uids = uids
+    this.flow = new Flow<Fetched>(
+      (item) => this.#gaveBack(this.#costs.get(item) ?? 0),
+      () => this.#stop(),
+    )
+    this.#run().then(
+      () => this.flow.end(),
+      (error: Error) => {
+        this.#stop()
+        this.flow.end(error)
+      },
+    )
+  }
+
+  async #run(): Promise<void> {
+    for await (const batch of batchesOf(this.#work, this.#uids)) {
+      while (!this.#isOver && this.#outBytes >= this.#work.connection.limits.windowBytes) await this.#room()
+      if (this.#isOver) break
+      this.#start(batch)
+    }
+    await Promise.all(this.#underWay)
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  #gaveBack(bytes: number): void {
+    this.#outBytes -= bytes
+    this.#wake?.()
+  }
+
+  #stop(): void {
+    this.#isOver = true
+    this.#wake?.()
+  }
+
+  #start(batch: Batch): void {
+    const cost = batch.isLarge
+      ? 2 * this.#work.connection.limits.pieceBytes
+      : batch.bytes + batch.uids.length * overheadBytes
+    this.#outBytes += cost
+    const work = batch.isLarge ? this.#large(batch.uids[0] ?? 0, batch.bytes, cost) : this.#small(batch.uids, cost)
+    this.#underWay.add(work)
+    work.then(
+      () => this.#underWay.delete(work),
+      (error: Error) => {
+        this.#stop()
+        this.flow.end(error)
+      },
+    )
+  }
+
+  async #large(uid: number, size: number, cost: number): Promise<void> {
+    const found = await measured(this.#work, uid, size).catch((error: unknown) => this.#bearable(error))
+    if (found === undefined) return this.#gaveBack(cost)
+    this.#give({ ...found.listed, content: largeContent(this.#work, uid, found.size) }, cost)
+  }
+
+  /** Those of a refused command are asked for one by one, so that one bad message does not hide its neighbours. */
+  async #small(uids: readonly number[], cost: number): Promise<void> {
+    const wanted = new Set(uids)
+    const take = (data: Data): boolean => this.#take(data, wanted, Math.floor(cost / uids.length))
+    const sets = uids.length === 1 ? uids.map(String) : [...uidSets(uids)]
+    const ask = (set: string): Promise<unknown> =>
+      this.#work.run({
+        what: 'a message',
+        pieces: [`UID FETCH ${set} (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])`],
+        take,
+      })
+    const refused = await Promise.all(sets.map(ask)).catch((error: unknown) =>
+      uids.length === 1 ? this.#bearable(error) : refusal(error),
+    )
+    this.#gaveBack(wanted.size * Math.floor(cost / uids.length) + (cost % uids.length))
+    if (refused instanceof MailboxTrouble) for (const uid of wanted) await this.#small([uid], 0)
+  }
+
+  #take(data: Data, wanted: Set<number>, cost: number): boolean {
+    if (data.name !== 'FETCH') return false
+    const { connection } = this.#work
+    const told = readFetch(data, connection.limits)
+    if (typeof told === 'string') connection.hostile(told)
+    if (typeof told === 'string' || told.uid === undefined || told.content === undefined || told.origin !== undefined)
+      return false
+    const listed = listedOf(told)
+    if (listed === undefined || !wanted.delete(told.uid)) return false
+    if (told.content === null) this.#gaveBack(cost)
+    // Far larger than it was said to be: it was not kept, and is read again in pieces.
+    else if (!Buffer.isBuffer(told.content))
+      this.#give({ ...listed, content: largeContent(this.#work, told.uid, told.content.skippedBytes) }, cost)
+    else this.#give({ ...listed, content: told.content }, cost)
+    return true
+  }
+
+  #give(fetched: Fetched, cost: number): void {
+    if (this.#isOver) return
+    this.#costs.set(fetched, cost)
+    this.flow.push(fetched)
+  }
+
+  /** Some of many that the server will not give are left out; whoever asks for one alone hears why. */
+  #bearable(error: unknown): undefined {
+    if (this.#uids.length === 1 || refusal(error) === undefined) throw error
+  }
+}
+
+function refusal(error: unknown): MailboxTrouble {
+  if (error instanceof MailboxTrouble && error.kind === 'refused') return error
+  throw error
+}

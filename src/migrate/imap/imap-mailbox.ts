@@ -1,0 +1,151 @@
+import {
+  type Appended,
+  type Folder,
+  type FolderState,
+  type Mailbox,
+  MailboxTrouble,
+  type NewMessage,
+  type OpenFolder,
+  type SpecialUse,
+  type Traits,
+} from '../mailbox/mailbox.ts'
+import { Appender } from './append.ts'
+import { astring } from './command.ts'
+import type { Connection } from './connection.ts'
+import { createFolder } from './create-folder.ts'
+import { FolderWork } from './folder-work.ts'
+import { idle } from './idle.ts'
+import { imapFolder } from './imap-folder.ts'
+import { listFolders } from './list-folders.ts'
+import { askNameSpace, type NameSpace } from './name-space.ts'
+import { follow, type Selected, select } from './selected.ts'
+import { SizeBook } from './size-book.ts'
+import { askStates, stateItems } from './states.ts'
+
+/** States that came with the list of folders are as good as new for this long. */
+const freshMs = 5000
+const goodbyeMs = 2000
+
+export type ImapMailboxOptions = { readonly userRoot: string | undefined; readonly restMs: number }
+
+/** What `mailbox/` calls a mailbox, over a connection that is logged in. */
+export function imapMailbox(connection: Connection, traits: Traits, o: ImapMailboxOptions): Mailbox {
+  const mailbox = new ImapMailbox(connection, traits, o.userRoot)
+  return {
+    traits,
+    folders: () => mailbox.folders(),
+    states: (folders) => mailbox.states(folders),
+    open: (folder, how) => mailbox.open(folder, how.readOnly),
+    create: (path, how) => mailbox.create(path, how),
+    subscribe: (folder) => mailbox.subscribe(folder),
+    append: (folder, message) => mailbox.append(folder, message),
+    ...(traits.capabilities.has('IDLE')
+      ? { idle: (folder: Folder, signal: AbortSignal) => mailbox.idle(folder, signal, o.restMs) }
+      : {}),
+    close: () => mailbox.close(),
+  }
+}
+
+class ImapMailbox {
+  readonly #connection: Connection
+  readonly #traits: Traits
+  readonly #userRoot: string | undefined
+  readonly #appender: Appender
+  #space: Promise<NameSpace> | undefined
+  #selected: Selected | undefined
+  #fresh: { readonly states: ReadonlyMap<string, FolderState>; readonly at: number } | undefined
+
+  constructor(connection: Connection, traits: Traits, userRoot: string | undefined) {
+    this.#connection = connection
+    this.#traits = traits
+    this.#userRoot = userRoot
+    this.#appender = new Appender(connection, traits.hasMultiAppend && connection.outbox.literals === 'plus')
+    connection.unasked = (what) => {
+      if (this.#selected !== undefined) follow(this.#selected, what, connection)
+    }
+  }
+
+  readonly #has = (capability: string): boolean => this.#traits.capabilities.has(capability)
+
+  /** Asked once; it does not change while we are logged in. */
+  #nameSpace(): Promise<NameSpace> {
+    this.#space ??= askNameSpace(this.#connection, {
+      has: this.#has,
+      userRoot: this.#userRoot,
+      isUtf8: !this.#has('IMAP4REV1') && this.#has('IMAP4REV2'),
+    })
+    return this.#space
+  }
+
+  async folders(): Promise<readonly Folder[]> {
+    const { folders, states } = await listFolders(this.#connection, this.#has, {
+      space: this.#nameSpace(),
+      isWhole: this.#userRoot === undefined,
+    })
+    this.#fresh = states.size === 0 ? undefined : { states, at: performance.now() }
+    return folders
+  }
+
+  async states(folders: readonly Folder[]): Promise<ReadonlyMap<string, FolderState>> {
+    const fresh =
+      this.#fresh !== undefined && performance.now() - this.#fresh.at < freshMs ? this.#fresh.states : undefined
+    this.#fresh = undefined
+    const known = folders.flatMap(({ id }) => {
+      const state = fresh?.get(id)
+      return state === undefined ? [] : [[id, state] as const]
+    })
+    const rest = folders.filter(({ id }) => fresh?.has(id) !== true)
+    return new Map([...known, ...(await askStates(this.#connection, rest, stateItems(this.#has)))])
+  }
+
+  async open(folder: Folder, isReadOnly: boolean): Promise<OpenFolder> {
+    if (this.#selected !== undefined) this.#selected.over ??= new MailboxTrouble('stopped', 'another folder was opened')
+    this.#selected = undefined
+    const selected = await select(this.#connection, folder, { isReadOnly, hasCondstore: this.#traits.hasCondstore })
+    this.#selected = selected
+    return imapFolder(new FolderWork(this.#connection, selected, new SizeBook()), this.#has)
+  }
+
+  async create(
+    path: readonly string[],
+    o: { readonly use?: SpecialUse | undefined; readonly subscribe: boolean },
+  ): Promise<Folder> {
+    const space = await this.#nameSpace()
+    return createFolder(this.#connection, { space, path, ...o, hasUse: this.#has('CREATE-SPECIAL-USE') })
+  }
+
+  async subscribe({ id }: Folder): Promise<void> {
+    await this.#connection.run({
+      what: 'to subscribe to a folder',
+      about: 'folder',
+      pieces: ['SUBSCRIBE ', ...astring(id)],
+    })
+  }
+
+  append(folder: Folder, message: NewMessage): Promise<Appended> {
+    return this.#appender.append(folder, message)
+  }
+
+  async idle(folder: Folder, signal: AbortSignal, restMs: number): Promise<void> {
+    if (this.#selected?.folder.id !== folder.id || this.#selected.over !== undefined) await this.open(folder, true)
+    await idle(this.#connection, signal, restMs)
+  }
+
+  /** Says goodbye and does not wait long for the answer. */
+  close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const closed = new MailboxTrouble('stopped', 'closed')
+    const timer = setTimeout(() => this.#connection.lose(closed), goodbyeMs)
+    this.#connection.submit({
+      what: 'LOGOUT',
+      about: 'connection',
+      pieces: ['LOGOUT'],
+      done: () => {
+        clearTimeout(timer)
+        this.#connection.lose(closed)
+        resolve()
+      },
+    })
+    return promise
+  }
+}
