@@ -14,8 +14,10 @@ export type Pair = {
   readonly target: string
   readonly targetPath: readonly string[]
   readonly targetValidity: number
-  /** The source's state when it was last worked through to its end; undefined when a pass broke off in it. */
+  /** The source's state when it was last worked through to its end. */
   readonly seen?: FolderState
+  /** A pass has begun in it since, and not ended. */
+  readonly isBrokenOff: boolean
   readonly settings: string
   readonly sending: readonly Sending[]
   /** No message that is not known yet has a lower UID at the target. */
@@ -46,7 +48,7 @@ export type Known = {
 /** One commit of a pair. */
 export type Entry = {
   readonly copied?: readonly Copied[]
-  readonly skipped?: readonly (Skipped & { readonly folderPath?: undefined })[]
+  readonly skipped?: readonly Skipped[]
   /** All that is being sent, from now on. */
   readonly sending?: Iterable<Sending>
   readonly targetFrom?: number
@@ -62,7 +64,7 @@ export type Book = {
   write(id: number, entry: Entry): void
   finish(id: number, seen: FolderState, settings: string): void
   /** A pass begins to work in it: until `finish` it counts as broken off. */
-  begin(id: number, targetFrom: number): void
+  begin(id: number): void
   markGone(id: number, since: number | null): void
   /** By UID, after `after`, at most `limit`. */
   known(id: number, after: number, limit: number): readonly Known[]
@@ -135,8 +137,8 @@ export function openBook(db: Db, mailbox: number): Book {
     write: (id, entry) => db.transaction(() => writeAll(id, entry)),
     finish: (id, seen, settings) => {
       db.run(
-        `UPDATE copy_folder SET seen = 1, seen_next = ?, seen_messages = ?, seen_modseq = ?, settings = ?, sending = NULL
-         WHERE id = ?`,
+        `UPDATE copy_folder SET seen = 1, seen_next = ?, seen_messages = ?, seen_modseq = ?, settings = ?,
+           sending = NULL, running = 0, gone_since = NULL WHERE id = ?`,
         seen.uidNext,
         seen.messages,
         seen.modSeq ?? null,
@@ -144,8 +146,8 @@ export function openBook(db: Db, mailbox: number): Book {
         id,
       )
     },
-    begin: (id, targetFrom) => {
-      db.run('UPDATE copy_folder SET seen = 0, target_from = ? WHERE id = ?', targetFrom, id)
+    begin: (id) => {
+      db.run('UPDATE copy_folder SET running = 1 WHERE id = ?', id)
     },
     markGone: (id, since) => {
       db.run('UPDATE copy_folder SET gone_since = ? WHERE id = ?', since, id)
@@ -201,7 +203,7 @@ function restartPair(db: Db, id: number, now: NewPair): void {
   forgetMessages(db, id)
   db.run(
     `UPDATE copy_folder SET source_validity = ?, target = ?, target_path = ?, target_validity = ?, seen = 0, seen_next = 1,
-       seen_messages = 0, seen_modseq = NULL, settings = '', sending = NULL, target_from = 1, gone_since = NULL,
+       seen_messages = 0, seen_modseq = NULL, settings = '', running = 0, sending = NULL, target_from = 1, gone_since = NULL,
        messages = 0, bytes = 0 WHERE id = ?`,
     now.sourceValidity,
     now.target,
@@ -241,6 +243,7 @@ function readPair(row: Row): Pair {
     targetPath: JSON.parse(String(row.target_path)) as readonly string[],
     targetValidity: Number(row.target_validity),
     ...(row.seen === 1 ? { seen } : {}),
+    isBrokenOff: row.running === 1,
     settings: String(row.settings),
     sending: unpackSending(row.sending instanceof Uint8Array ? row.sending : null),
     targetFrom: Number(row.target_from),

@@ -2,8 +2,8 @@
 import type { Migration } from '../../store/store.ts'
 
 export const ledgerMigrations: readonly Migration[] = [
-  // A pair of folders. source, target: the servers' own names (latin1). *_seen, seen_*: the source's state when it was last
-  // worked through; 0 when a pass began and did not end. sending: what was sent and not heard of (see sending.ts).
+  // A pair of folders. source, target: the servers' own names (latin1). seen_*: the source's state when it was last worked
+  // through, if it was (seen). running: a pass has begun in it and not ended. sending: what was sent and not heard of (sending.ts).
   // target_from: no message that is not known yet has a lower UID at the target. settings: the choices that it was worked through with.
   // gone_since: the source's folder was first found gone or emptied.
   `CREATE TABLE copy_folder (
@@ -20,6 +20,7 @@ export const ledgerMigrations: readonly Migration[] = [
      seen_messages INTEGER NOT NULL DEFAULT 0,
      seen_modseq TEXT,
      settings TEXT NOT NULL DEFAULT '',
+     running INTEGER NOT NULL DEFAULT 0,
      sending BLOB,
      target_from INTEGER NOT NULL DEFAULT 1,
      gone_since INTEGER,

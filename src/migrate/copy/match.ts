@@ -1,0 +1,181 @@
+/**
+ * Which message of the source is which of the target, where no ledger knows: as multisets, so that of two copies here and one
+ * there one is still to be copied.
+ *
+ * Headings, size and date decide where they are unambiguous; where several are alike, their bytes do.
+ */
+import { type Fetched, type Heading, identityOf } from '../mailbox/mailbox.ts'
+import { type Digests, digestsOf } from './digest.ts'
+import type { MessageTable } from './message-table.ts'
+
+export type MatchSide = {
+  readonly table: MessageTable
+  headings(uids: readonly number[]): AsyncIterable<readonly Heading[]>
+  fetch(uids: readonly number[]): AsyncIterable<Fetched>
+}
+
+/** `source` and `target` are UIDs. */
+export type Match = { readonly source: number; readonly target: number }
+
+export type MatchOptions = {
+  /** Equal size, date and heading are not enough: the bytes are compared as well. */
+  readonly isStrict: boolean
+}
+
+type Known = {
+  readonly side: MatchSide
+  readonly full: Float64Array
+  readonly core: Float64Array
+  readonly isTaken: Uint8Array
+  readonly digests: Map<number, Digests>
+}
+
+/** One way of being alike, from the surest to the least sure. */
+type Stage = {
+  /** What must be equal; undefined: this message takes no part. */
+  readonly key: (k: Known, i: number) => readonly number[] | undefined
+  /** Whether one alone on each side is enough without a look at the bytes. */
+  readonly isEnough: (s: Known, i: number, t: Known, j: number, o: MatchOptions) => boolean
+  readonly by: keyof Digests
+}
+
+const stages: readonly Stage[] = [
+  {
+    key: (k, i) => [k.full[i] ?? 0, k.side.table.size(i), k.side.table.date(i)],
+    isEnough: (_s, _i, _t, _j, o) => !o.isStrict,
+    by: 'whole',
+  },
+  // Exchange folds header lines anew and others add a field: the size is another one. One of the same size was looked at already.
+  { key: (k, i) => [k.full[i] ?? 0, k.side.table.date(i)], isEnough: isEnoughWithoutSize, by: 'body' },
+  { key: (k, i) => [k.full[i] ?? 0], isEnough: () => false, by: 'body' },
+  {
+    key: (k, i) => (k.core[i] === 0 ? undefined : [k.core[i] ?? 0, k.side.table.date(i)]),
+    isEnough: isEnoughWithoutSize,
+    by: 'body',
+  },
+]
+
+function isEnoughWithoutSize(s: Known, i: number, t: Known, j: number): boolean {
+  return s.core[i] !== 0 && s.side.table.size(i) !== t.side.table.size(j)
+}
+
+export async function match(source: MatchSide, target: MatchSide, o: MatchOptions): Promise<readonly Match[]> {
+  if (source.table.length === 0 || target.table.length === 0) return []
+  const [s, t] = await Promise.all([learn(source), learn(target)])
+  const found: Match[] = []
+  for (const stage of stages) await runStage(stage, s, t, o, found)
+  return found
+}
+
+async function learn(side: MatchSide): Promise<Known> {
+  const { table } = side
+  const [full, core] = [new Float64Array(table.length), new Float64Array(table.length)]
+  const isTaken = new Uint8Array(table.length).fill(1)
+  const rows = new Map(table.uids().map((uid, i) => [uid, i]))
+  for await (const group of side.headings(table.uids())) {
+    for (const { uid, fields } of group) {
+      const i = rows.get(uid)
+      if (i === undefined) continue
+      const identity = identityOf(fields)
+      full[i] = identity.full
+      core[i] = identity.core
+      // What has vanished meanwhile gets no heading, and stays taken: nothing is like it.
+      isTaken[i] = 0
+    }
+  }
+  return { side, full, core, isTaken, digests: new Map() }
+}
+
+type Group = { readonly sources: readonly number[]; readonly targets: readonly number[] }
+
+async function runStage(stage: Stage, s: Known, t: Known, o: MatchOptions, found: Match[]): Promise<void> {
+  const take = (i: number, j: number): void => {
+    s.isTaken[i] = 1
+    t.isTaken[j] = 1
+    found.push({ source: s.side.table.uid(i), target: t.side.table.uid(j) })
+  }
+  const doubtful: Group[] = []
+  for (const group of groups(stage, s, t)) {
+    const [i = 0, j = 0] = [group.sources[0], group.targets[0]]
+    const areSingle = group.sources.length === 1 && group.targets.length === 1
+    if (areSingle && stage.isEnough(s, i, t, j, o)) take(i, j)
+    else doubtful.push(group)
+  }
+  await Promise.all([
+    readDigests(
+      s,
+      doubtful.flatMap((group) => group.sources),
+    ),
+    readDigests(
+      t,
+      doubtful.flatMap((group) => group.targets),
+    ),
+  ])
+  for (const group of doubtful) for (const [i, j] of pairsByDigest(group, s, t, stage.by)) take(i, j)
+}
+
+/** Messages of both sides that are alike in this way, sorted together. */
+function groups(stage: Stage, s: Known, t: Known): readonly Group[] {
+  const [left, right] = [sorted(stage, s), sorted(stage, t)]
+  const found: Group[] = []
+  for (let a = 0, b = 0; a < left.length && b < right.length; ) {
+    const order = compare(left[a]?.key ?? [], right[b]?.key ?? [])
+    if (order < 0) a += 1
+    else if (order > 0) b += 1
+    else {
+      const [toA, toB] = [runEnd(left, a), runEnd(right, b)]
+      found.push({ sources: left.slice(a, toA).map(rowOf), targets: right.slice(b, toB).map(rowOf) })
+      a = toA
+      b = toB
+    }
+  }
+  return found
+}
+
+type Keyed = { readonly row: number; readonly key: readonly number[] }
+
+const rowOf = (keyed: Keyed): number => keyed.row
+
+function sorted(stage: Stage, k: Known): readonly Keyed[] {
+  const keyed: Keyed[] = []
+  for (let row = 0; row < k.side.table.length; row += 1) {
+    const key = k.isTaken[row] === 1 ? undefined : stage.key(k, row)
+    // A date that is none is like no other.
+    if (key !== undefined && !key.some(Number.isNaN)) keyed.push({ row, key })
+  }
+  return keyed.sort((a, b) => compare(a.key, b.key) || a.row - b.row)
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < a.length; i += 1) {
+    const order = (a[i] ?? 0) - (b[i] ?? 0)
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+function runEnd(keyed: readonly Keyed[], from: number): number {
+  let to = from + 1
+  while (to < keyed.length && compare(keyed[from]?.key ?? [], keyed[to]?.key ?? []) === 0) to += 1
+  return to
+}
+
+async function readDigests(k: Known, rows: readonly number[]): Promise<void> {
+  const uids = rows.map((i) => k.side.table.uid(i)).filter((uid) => !k.digests.has(uid))
+  if (uids.length === 0) return
+  for await (const message of k.side.fetch(uids.toSorted((a, b) => a - b))) {
+    k.digests.set(message.uid, await digestsOf(message.content))
+  }
+}
+
+function pairsByDigest(group: Group, s: Known, t: Known, by: keyof Digests): readonly (readonly [number, number])[] {
+  const waiting = new Map<string, number[]>()
+  for (const j of group.targets) {
+    const digest = t.digests.get(t.side.table.uid(j))?.[by]
+    if (digest !== undefined) waiting.set(digest, [...(waiting.get(digest) ?? []), j])
+  }
+  return group.sources.flatMap((i) => {
+    const j = waiting.get(s.digests.get(s.side.table.uid(i))?.[by] ?? '')?.shift()
+    return j === undefined ? [] : [[i, j] as const]
+  })
+}
