@@ -112,6 +112,11 @@ async function signal(stage: Stage, attempt: Try): Promise<void> {
       [status === 200, `health: ${status}`],
     )
   })
+  await attempt('__proto__ in the process', 'does not exist', async () => {
+    const flags = pidsOf(stage).map((pid) => commandOf(pid).split('\0'))
+    const held = flags.length > 0 && flags.every((args) => args.includes('--disable-proto=delete'))
+    return { held, happened: `${flags.length} process with --disable-proto=delete` }
+  })
   await attempt('core dumps', 'none', async () => {
     const limits = pidsOf(stage).map(
       (pid) => /Max core file size\s+(\S+)/.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1],
