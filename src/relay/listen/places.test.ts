@@ -198,9 +198,19 @@ for (const [address, source] of sources)
   test(`${address} is of ${source}`, () => assert.equal(sourceOf(address), source))
 
 test('descriptors: a reserve for what we open ourselves, whatever the system gives', () => {
-  assert.deepEqual(shareOf(20_000), { incoming: 17_936, outgoing: 2000 })
-  assert.deepEqual(shareOf(1024), { incoming: 720, outgoing: 240 })
-  assert.deepEqual(shareOf(256), { incoming: 144, outgoing: 48 })
-  assert.deepEqual(shareOf(Number.POSITIVE_INFINITY), { incoming: 20_000, outgoing: 2000 })
-  for (const tiny of [0, 16, 64]) assert.deepEqual(shareOf(tiny), { incoming: 6, outgoing: 2 })
+  const plenty = 16 * 2 ** 30
+  assert.deepEqual(shareOf(20_000, plenty), { incoming: 17_936, outgoing: 2000 })
+  assert.deepEqual(shareOf(1024, plenty), { incoming: 720, outgoing: 240 })
+  assert.deepEqual(shareOf(256, plenty), { incoming: 144, outgoing: 48 })
+  assert.deepEqual(shareOf(Number.POSITIVE_INFINITY, plenty), { incoming: 20_000, outgoing: 2000 })
+  for (const tiny of [0, 16, 64]) assert.deepEqual(shareOf(tiny, plenty), { incoming: 6, outgoing: 2 })
+})
+
+test('memory: connections that all rest with TLS take an eighth of it', () => {
+  const gibibyte = 2 ** 30
+  assert.deepEqual(shareOf(20_000, gibibyte), { incoming: 1820, outgoing: 2000 })
+  assert.deepEqual(shareOf(1024, gibibyte), { incoming: 720, outgoing: 240 })
+  assert.deepEqual(shareOf(20_000, 64 * 2 ** 20), { incoming: 200, outgoing: 2000 })
+  for (const memory of [gibibyte / 2, gibibyte, 8 * gibibyte])
+    assert.ok(shareOf(20_000, memory).incoming * 72 * 1024 <= memory / 8)
 })
