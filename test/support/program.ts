@@ -16,6 +16,8 @@ const packages = {
   dkimverify: 'python3-dkim',
   swaks: 'swaks',
   haproxy: 'haproxy',
+  dovecot: 'dovecot-imapd',
+  radicale: 'radicale',
 } as const
 export type Program = keyof typeof packages
 
