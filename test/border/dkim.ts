@@ -17,6 +17,7 @@ export const dkim: Family = {
     await hostileSignatures(stage, attempt)
     await seals(stage, attempt)
     await noAnswer(stage, attempt)
+    await hangingDns(stage, attempt)
   },
 }
 
@@ -202,6 +203,45 @@ async function seals(stage: Stage, attempt: Try): Promise<void> {
     return { held: own.length === 1 && /cv=none/.test(own[0] ?? ''), happened: own[0] ?? 'no seal' }
   })
 }
+
+/** Whoever has a silent name server can make the gateway wait for it; nobody else waits along. */
+async function hangingDns(stage: Stage, attempt: Try): Promise<void> {
+  await attempt(
+    '60 strangers whose DNS never answers, and good senders',
+    'p95 under 1 s for tenant and stranger',
+    async () => {
+      for (let i = 0; i < 60; i += 1) stage.dns.fault(`hang${i}.example`, 'timeout')
+      const visitors = await Promise.all(Array.from({ length: 60 }, () => stage.visit()))
+      visitors.forEach((visitor, i) => {
+        const text = content({ mark: makeMark(), from: `s@hang${i}.example`, to: 'john@shared.example' })
+        const envelope = `MAIL FROM:<s@hang${i}.example>\r\nRCPT TO:<john@shared.example>\r\n`
+        visitor.send(Buffer.from(`${envelope}BDAT ${text.length} LAST\r\n${text}`))
+      })
+      const took = { tenant: [] as number[], stranger: [] as number[] }
+      for (let i = 0; i < 20; i += 1) {
+        const mark = makeMark()
+        const tenant = { from: '<ann@fabrikam.example>', to: ['<zoe@away.example>'], content: content({ mark }) }
+        const stranger = { from: '<s@away.example>', to: ['<john@shared.example>'], content: content({ mark }) }
+        for (const [who, letter, times] of [
+          [stage.fabrikam, tenant, took.tenant],
+          [{}, stranger, took.stranger],
+        ] as const) {
+          const from = performance.now()
+          const { reply } = await stage.send(who, letter)
+          times.push(performance.now() - from)
+          if (!reply.startsWith('250')) return { held: false, happened: reply }
+        }
+      }
+      for (const visitor of visitors) visitor.destroy()
+      const [tenant, stranger] = [p95(took.tenant), p95(took.stranger)]
+      const happened = `p95 ${Math.round(tenant)} ms, ${Math.round(stranger)} ms`
+      return { held: tenant < 1000 && stranger < 1000, happened }
+    },
+  )
+}
+
+const p95 = (times: readonly number[]): number =>
+  times.toSorted((a, b) => a - b)[Math.ceil(times.length * 0.95) - 1] ?? Number.POSITIVE_INFINITY
 
 async function noAnswer(stage: Stage, attempt: Try): Promise<void> {
   for (const fault of ['servfail', 'timeout', 'refused'] as const)

@@ -5,7 +5,7 @@ import type { Talk } from '../support/scripted-smtp.ts'
 import { all, type Family, type Seen, type Try } from './attack.ts'
 import { type Hops, startHops } from './hops.ts'
 import { content, fieldOf, makeMark } from './letters.ts'
-import { type Stage, sharedStage } from './stage.ts'
+import { type Stage, sharedStage, wordFor } from './stage.ts'
 import { submit, visit } from './visitor.ts'
 
 export const reports: Family = {
@@ -108,6 +108,9 @@ async function loops(stage: Stage, attempt: Try): Promise<void> {
   await attempt('fabrikam: back to fabrikam, unchanged', loop, () => refused('', 'nobody@fabrikam.example'))
   await attempt('two Received fields of ours', loop, () => refused(by('gw.example.net') + by('GW.example.NET')))
   await attempt('101 Received fields', loop, () => refused(by('x.example').repeat(101)))
+  await attempt('two mailboxes that forward to each other', 'cut after two rounds, nothing grows', () =>
+    forwarders(stage),
+  )
   await attempt('a pass copied from another message', 'rewritten and signed all the same', async () => {
     const first = makeMark()
     const toAnn = { from: '<s@away.example>', to: ['<ann@shared.example>'], content: content({ mark: first }) }
@@ -134,4 +137,32 @@ async function loops(stage: Stage, attempt: Try): Promise<void> {
     const sent = stage.found(first).find(({ at }) => at === 'outside')
     return all(reply, [sent === undefined || fieldOf(sent.raw, 'dkim-signature') === undefined, 'signed'])
   })
+}
+
+/** ann forwards to Nora's public address, Nora to ann's: each by her own tenant, with the header as it came. */
+async function forwarders(stage: Stage): Promise<Seen> {
+  const mark = makeMark()
+  const sides = [
+    { who: stage.fabrikam, from: 'ann@fabrikam.example', to: 'nora@shared.example', proof: '' },
+    { who: stage.northwind, from: 'nora@northwind.example', to: 'ann@shared.example', proof: wordFor('northwind') },
+  ]
+  await stage.send({}, { from: '<s@away.example>', to: ['<ann@shared.example>'], content: content({ mark }) })
+  let last = await stage.arrival(mark)
+  for (let round = 0; round < 10; round += 1) {
+    const side = sides[round % 2]
+    if (side === undefined) break
+    const came = last.raw.replaceAll(/(^|\r\n)\.\./g, '$1.').replace(/\r\n$/, '')
+    const letter = { from: `<${side.from}>`, to: [`<${side.to}>`], content: `${side.proof}${came}` }
+    const { reply } = await stage.send(side.who, letter)
+    const copies = stage.found(mark)
+    if (!reply.startsWith('250'))
+      return all(
+        `${round} forwarded, then ${reply}; ${copies.length} copies in all`,
+        [reply.startsWith('554 5.4.6'), reply],
+        [round <= 2 && copies.length <= 3, `${round} rounds, ${copies.length} copies`],
+      )
+    // The newest is the longest: each pass adds a Received field.
+    last = copies.toSorted((a, b) => b.raw.length - a.raw.length)[0] ?? last
+  }
+  return { held: false, happened: 'it went round ten times' }
 }

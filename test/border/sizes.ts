@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from '../support/smtp-client.ts'
 import { all, type Family, type Seen, shown, type Try } from './attack.ts'
 import { startHops } from './hops.ts'
 import { content, makeMark } from './letters.ts'
@@ -17,6 +18,7 @@ export const sizes: Family = {
     await sizesThatLie(stage, attempt)
     await injection(stage, attempt)
     await hopsThatTakeLess(attempt)
+    await limitsOfTheProject(stage, attempt)
   },
 }
 
@@ -237,4 +239,37 @@ async function hopsThatTakeLess(attempt: Try): Promise<void> {
   await attempt('international recipient without SMTPUTF8', '553 5.6.7', () =>
     refusedUnsent('ascii', plain, '', 'jos\xc3\xa9', /^553 5\.6\.7 /),
   )
+}
+
+/** `gateway.limits`, and the name in the greeting: from the next connection on, without a restart. */
+async function limitsOfTheProject(stage: Stage, attempt: Try): Promise<void> {
+  const address = '127.98.0.1'
+  await attempt('limits of the project, applied while it runs', 'they count, each with its name', async () => {
+    const limits = 'limits: { messageSize: 2MB, recipients: 100, connectionsPerSource: 1 }'
+    await stage.apply((text) => text.replace('hostname: gw.example.net,', `hostname: gw2.example.net, ${limits},`))
+    const client = await stage.visit({ address })
+    const second = new Client(stage.port, address)
+    const turnedAway = await second.reply('greeting')
+    second.destroy()
+    client.send(Buffer.from('EHLO x\r\n'))
+    const offered: string[] = []
+    do offered.push(await client.line('EHLO'))
+    while (offered.at(-1)?.[3] === '-')
+    const large = await client.ask('MAIL FROM:<s@away.example> SIZE=2000001')
+    const answers = [await client.ask('MAIL FROM:<s@away.example>')]
+    for (let i = 0; i < 101; i += 1) answers.push(await client.ask(`RCPT TO:<john+${i}@shared.example>`))
+    client.destroy()
+    await stage.apply((text) => text)
+    const { text: metrics } = await stage.ask('GET', '/metrics')
+    return all(
+      `${turnedAway}; ${large}; ${answers.at(-1) ?? ''}`,
+      [turnedAway.startsWith('421 4.7.0 too many connections from your address'), turnedAway],
+      [offered[0]?.startsWith('250-gw2.example.net') === true, offered[0] ?? ''],
+      [offered.some((line) => line.endsWith('SIZE 2000000')), offered.join(' / ')],
+      [large.startsWith('552 5.3.4'), large],
+      [answers.slice(0, 101).every((answer) => answer.startsWith('250')), answers.join(' / ')],
+      [answers.at(-1)?.startsWith('452 4.5.3') === true, answers.at(-1) ?? ''],
+      [/causeway_limit_total\{limit="connectionsPerSource"\} [1-9]/.test(metrics), 'not counted'],
+    )
+  })
 }
