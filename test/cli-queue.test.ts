@@ -72,6 +72,18 @@ describe('causeway queue', () => {
     assert.equal((await type('queue lst')).code, 2)
   })
 
+  test('list: a filter that fits little of much finds all of it, and there is no more', async () => {
+    const crowd = Array.from({ length: 2000 }, (_, i) => ({ address: `${i}@partner.example` }))
+    await stage.put({ to: [{ address: 'eve@partner.example' }] })
+    for (let i = 0; i < 11; i += 1) await stage.put({ to: crowd })
+    await stage.put({ to: [{ address: 'eve@partner.example' }] })
+    const { out, err } = await type('queue list --recipient eve@partner.example')
+    assert.deepEqual([out.match(/<eve@partner\.example>/g)?.length, err], [2, ''])
+    const { items, next } = JSON.parse((await type('queue list --recipient eve@partner.example --json')).out)
+    assert.deepEqual([items.length, next], [2, undefined])
+    assert.match((await type('queue list --recipient eve@partner.example --limit 1')).err, /there is more/)
+  })
+
   test('show: everything, with advice', async () => {
     await stage.put({ subject: 'Invoice' })
     const { code, out } = await type('queue show m1')
@@ -83,6 +95,7 @@ describe('causeway queue', () => {
       /^ {4}attempts {4}1/m,
       /^ {4}last words {2}451 4\.3\.0 later$/m,
       /^ {4}advice {6}it is tried again/m,
+      /^ {4}advice .* from \d{4}-\d\d-\d\d \d\d:\d\d:\d\d on it goes back/m,
     ])
       assert.match(out, line)
     const none = await type('queue show m9')

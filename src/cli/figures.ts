@@ -13,6 +13,11 @@ export function localTime(iso: string): string {
   return `${day} ${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`
 }
 
+/** Times in a sentence of the gateway's. */
+export function withLocalTimes(text: string): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, localTime)
+}
+
 /** How far off a time is: `in 12m`, `now`. */
 export function until(iso: string, now: number): string {
   const seconds = Math.round((Date.parse(iso) - now) / 1000)

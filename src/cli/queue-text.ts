@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import type { lanesSchema, queueItemSchema, queueTotalsSchema } from '../api/api.ts'
 import { escapeText } from '../trace/trace.ts'
-import { bytes, cell, localTime, mailbox, number, some, span, until } from './figures.ts'
+import { bytes, cell, localTime, mailbox, number, some, span, until, withLocalTimes } from './figures.ts'
 import { table } from './io.ts'
 
 type Item = z.infer<typeof queueItemSchema>
@@ -103,7 +103,7 @@ function recipientText(r: Recipient, now: number): string {
     ...(r.reply === '' ? [] : [['last words', r.reply]]),
     ['why', r.why],
     ...(r.by === undefined ? [] : [['by', r.by]]),
-    ['advice', r.advice],
+    ['advice', withLocalTimes(r.advice)],
   ]
   const lines = facts.map(([name = '', value = '']) => `    ${name.padEnd(10)}  ${escapeText(value)}\n`)
   return `  <${escapeText(r.address)}>\n${lines.join('')}`

@@ -1,5 +1,6 @@
 /** `causeway queue`: what we have promised and not yet handed on. */
 import type { Command } from 'commander'
+import type { z } from 'zod'
 import { lanesSchema, queueItemSchema, queuePageSchema, queueTotalsSchema } from '../api/api.ts'
 import { connect } from './client.ts'
 import { type CliParts, type GatewayPlace, jsonText, type Run, shared } from './io.ts'
@@ -7,6 +8,7 @@ import { addChanges } from './queue-change.ts'
 import { type FilterOptions, filterOf, queryOf, withFilter } from './queue-filter.ts'
 import { itemText, lanesText, listText, totalsText } from './queue-text.ts'
 
+type QueuePage = z.infer<typeof queuePageSchema>
 type ListOptions = FilterOptions & { readonly limit: string; readonly after?: string }
 
 export function queueCommand(program: Command, parts: CliParts, run: Run): void {
@@ -50,15 +52,18 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
   addChanges(queue, parts, run)
 }
 
-/** A page of the queue may be empty and have a next one, where the filter fits little of much. */
-async function pageOf(at: GatewayPlace, { limit, after, ...options }: ListOptions) {
+/** The pages of the API may be short, or empty, and have a next one, where the filter fits little of much. */
+async function pageOf(at: GatewayPlace, { limit, after, ...options }: ListOptions): Promise<QueuePage> {
   const client = connect(at)
-  const fields = { ...filterOf(options), limit }
-  let next = after
-  for (;;) {
-    const query = queryOf({ ...fields, ...(next === undefined ? {} : { after: next }) })
-    const page = await client.get(`/v1/queue?${query}`, queuePageSchema)
-    if (page.items.length > 0 || page.next === undefined) return page
-    next = page.next
+  const get = (most: string, from?: string): Promise<QueuePage> => {
+    const fields = { ...filterOf(options), limit: most, ...(from === undefined ? {} : { after: from }) }
+    return client.get(`/v1/queue?${queryOf(fields)}`, queuePageSchema)
   }
+  // What is no number is refused by the first question.
+  let page = await get(limit, after)
+  while (page.next !== undefined && page.items.length < Number(limit)) {
+    const more = await get(String(Number(limit) - page.items.length), page.next)
+    page = { ...more, items: [...page.items, ...more.items] }
+  }
+  return page
 }
