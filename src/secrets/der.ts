@@ -70,13 +70,11 @@ function read(bytes: Buffer, { tag, start, from, end, next }: Bounds): Read {
   return { element: { tag, content: bytes.subarray(from, end), whole: bytes.subarray(start, next) }, next }
 }
 
-/** A string of bytes, put together where it comes in pieces (X.690 section 8.7.3). */
-export function octets(element: Element | undefined): Buffer {
-  if (element === undefined) return Buffer.alloc(0)
+/** A string of bytes, put together where it comes in pieces (X.690 section 8.7.3); no piece where they nest too deep. */
+export function octets(element: Element | undefined, depth = maxDepth): Buffer {
+  if (element === undefined || depth === 0) return Buffer.alloc(0)
   if ((element.tag & constructed) === 0) return element.content
-  return Buffer.concat(
-    inside(element).map((piece) => ((piece.tag & constructed) === 0 ? piece.content : octets(piece))),
-  )
+  return Buffer.concat(inside(element).map((piece) => octets(piece, depth - 1)))
 }
 
 /** A whole number that is not negative. Infinity when no safe integer holds it; undefined when there is none. */

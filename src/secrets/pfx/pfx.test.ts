@@ -7,7 +7,7 @@ import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { asAuthority, makeCertificate, openssl } from '../../../test/support/openssl.ts'
 import { type Element, elements, inside, tags } from '../der.ts'
-import { readPfx } from './pfx.ts'
+import { readEncryptedKey, readPfx } from './pfx.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'pfx-'))
 after(() => rmSync(dir, { recursive: true }))
@@ -215,6 +215,25 @@ test('bags in bags without end', () => {
   let bags = sequence()
   for (let i = 0; i < 500; i += 1) bags = sequence(sequence(id.nested, explicit(bags)))
   quickly(() => refused(fileWith(bags), /is not a PKCS #12 file/))
+})
+
+test('a string of bytes in pieces of pieces without end, in a file or a key', () => {
+  const nested = (levels: number): Buffer => {
+    const heads: Buffer[] = []
+    for (let i = 0, length = 0; i < levels; i += 1) {
+      const size = Buffer.alloc(5, 0x84)
+      size.writeUInt32BE(length, 1)
+      heads.push(Buffer.concat([Buffer.of(0x24), size]))
+      length += 6
+    }
+    return Buffer.concat(heads.toReversed())
+  }
+  quickly(() => refused(sequence(number(3), sequence(id.data, explicit(nested(10_000)))), /is not a PKCS #12 file/))
+  const pbes2 = oid('2a864886f70d01050d')
+  quickly(() => {
+    const answer = readEncryptedKey(sequence(sequence(pbes2, sequence()), nested(100_000)), password)
+    assert.ok(!answer.ok)
+  })
 })
 
 test('PBMAC1, the newer seal', () => {
