@@ -51,6 +51,27 @@ test('an import of a bad row alone changes nothing; one that is in order changes
   assert.equal(readDirectoryFile('/no/such/file.csv').found.problems.length, 1)
 })
 
+test('addresses that are one address in another spelling clash, and those that only look alike stay two', async (t) => {
+  const spellings = {
+    case: ['John@ONE.example'],
+    'composed and decomposed': ['jos\u00e9@one.example', 'jose\u0301@one.example'],
+    'capitals beyond ASCII': ['jos\u00e9@one.example', 'JOS\u00c9@one.example'],
+  }
+  for (const [name, sources] of Object.entries(spellings)) {
+    const rows = sources.map((source, i) => `${source},x${i}@two.example,DayOne`)
+    const { entries, found } = readDirectoryFile(await fileOf(t, ...rows))
+    const next = tableOf(john).with({ put: entries }, found)
+    assert.ok(!next.ok && /^Two entries claim/.test(next.problems[0]?.text ?? ''), name)
+  }
+  // A Cyrillic letter: another mailbox by RFC 6531, whoever has it.
+  const lookAlike = 'j\u043ehn@one.example'
+  const { entries, found } = readDirectoryFile(await fileOf(t, `${lookAlike},x@two.example,DayOne`))
+  const next = tableOf(john).with({ put: entries }, found)
+  assert.ok(next.ok, JSON.stringify(next))
+  assert.equal(out(next.value, lookAlike), 'x@two.example')
+  assert.equal(out(next.value, 'john@one.example'), out(tableOf(john), 'john@one.example'))
+})
+
 test('a million columns are one sentence', async (t) => {
   const file = await fileOf(t, '')
   await writeFile(file, `Source,Target,Mode${',x'.repeat(1_000_000)}\n`)

@@ -222,6 +222,25 @@ describe('mail that means harm', () => {
     assert.match(long.dkim[0]?.why ?? '', /too long/)
   })
 
+  // RFC 8301 section 3.2. rspamd has met records with keys of any length.
+  test('a key that anybody could break, and one without end, prove nothing', async () => {
+    const weak = generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey
+    const fields = await sign(parseHeader(header), [body], [{ ...signer('bank.example'), key: weak }], new Date())
+    const raw = Buffer.concat([Buffer.from(`${fields.join('')}${header}\r\n`), body])
+    for (const record of [
+      dkimRecord(weak),
+      `v=DKIM1; p=${'A'.repeat(60_000)}`,
+      `v=DKIM1; p=AAAA; ${'x=y; '.repeat(10_000)}`,
+    ]) {
+      const before = performance.now()
+      const dns = { 's._domainkey.bank.example': TXT(record) }
+      const { dkim, dmarc } = await found({ raw, dns, address: elsewhere })
+      assert.ok(dkim.length === 1 && dkim[0]?.result !== 'pass', JSON.stringify(dkim))
+      assert.equal(dmarc.result, 'fail')
+      assert.ok(performance.now() - before < 3000)
+    }
+  })
+
   test('headers that take long to read are not read', async () => {
     for (const odd of [`X: a${' '.repeat(300_000)}b\r\n`, 'x\r\n'.repeat(100_000), `X: ${'a'.repeat(600_000)}\r\n`]) {
       const before = performance.now()
