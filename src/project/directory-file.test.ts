@@ -61,7 +61,7 @@ test('addresses that are one address in another spelling clash, and those that o
     const rows = sources.map((source, i) => `${source},x${i}@two.example,DayOne`)
     const { entries, found } = readDirectoryFile(await fileOf(t, ...rows))
     const next = tableOf(john).with({ put: entries }, found)
-    assert.ok(!next.ok && /^Two entries claim/.test(next.problems[0]?.text ?? ''), name)
+    assert.ok(!next.ok && next.problems[0]?.text.startsWith('Two entries claim') === true, name)
   }
   // A Cyrillic letter: another mailbox by RFC 6531, whoever has it.
   const lookAlike = 'j\u043ehn@one.example'
