@@ -13,6 +13,7 @@ import { type Edit, joinBlocks, type ReportField, readBlocks, replaceIn } from '
 import { type Recipient, readRecipient } from './recipient.ts'
 
 export { mapAddressesIn } from './diagnostic.ts'
+export { decodeWords } from './encoded-words.ts'
 export type { ReportKind, ReportRecipient, ReportRequest, Returned } from './values.ts'
 export { writeReport } from './write-report.ts'
 

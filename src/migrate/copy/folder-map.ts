@@ -9,6 +9,8 @@ export type Mapped = {
   /** At the target; `existing` when it is there. */
   readonly path: readonly string[]
   readonly existing?: Folder
+  /** Chosen for more than one: none of them gets another name. */
+  readonly mayShare: boolean
   /** To be told to a target that creates the folder. */
   readonly use?: SpecialUse
 }
@@ -68,7 +70,7 @@ function place(q: MapQuestion, wanted: readonly Folder[], uses: ReadonlyMap<Fold
     const key = nameKey(chosen, q.targetKind)
     taken.add(key)
     const existing = remembered ?? there.get(key)
-    return { source, path: existing?.path ?? chosen, ...(existing && { existing }), ...(use && { use }) }
+    return { source, path: existing?.path ?? chosen, mayShare, ...(existing && { existing }), ...(use && { use }) }
   }
   // Those with a task first: their names are not to be taken by others.
   const first = wanted.filter((folder) => uses.has(folder))

@@ -92,12 +92,12 @@ function counts(db: Db, mailbox: number): Counts {
   return { ...found, score: scoreOf({ ...found, folders: Number(kinds?.folders ?? 0) }) }
 }
 
-/** A folder that is not `seen` is listed anew, and what has no row in it is new. */
+/** A folder that was worked through with other settings is listed anew, and what has no row in it is new. */
 function retrySkipped(db: Db, mailbox: number): void {
   db.run(
     'DELETE FROM copy_message WHERE state = 2 AND folder IN (SELECT id FROM copy_folder WHERE mailbox = ?)',
     mailbox,
   )
-  db.run("UPDATE copy_folder SET seen = 0, seen_next = 1, settings = '' WHERE mailbox = ?", mailbox)
+  db.run("UPDATE copy_folder SET settings = '' WHERE mailbox = ?", mailbox)
   db.run("DELETE FROM copy_skipped WHERE mailbox = ? AND kind <> 'repaired'", mailbox)
 }

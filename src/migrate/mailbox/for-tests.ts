@@ -176,7 +176,7 @@ class MemoryConnection implements Mailbox {
     return this.#do('create', idOf(path), () => {
       for (let depth = 1; depth < path.length; depth += 1) {
         const parent = path.slice(0, depth)
-        if (!this.#server.folders.has(idOf(parent))) this.#server.make(parent)
+        if (!this.#server.folders.has(idOf(parent))) this.#server.make(parent, { holdsMessages: false })
       }
       const more = { isSubscribed: o.subscribe, ...(o.use === undefined ? {} : { use: o.use }) }
       const stored = this.#server.folders.get(idOf(path)) ?? this.#server.make(path, more)

@@ -1,0 +1,183 @@
+/**
+ * Messages that stand at the target without the ledger knowing which they are: sent before a crash, put there by another
+ * program, or by a copy whose ledger is lost. They are looked for, so that they are not sent again.
+ */
+import { instantOf, type OpenFolder } from '../mailbox/mailbox.ts'
+import type { Attempt, FolderWork, Lane } from './attempt-state.ts'
+import type { Copied } from './book.ts'
+import { digestsOf } from './digest.ts'
+import { allKnown } from './known-cursor.ts'
+import { type Match, match } from './match.ts'
+import { MessageTable } from './message-table.ts'
+import type { Sending } from './sending.ts'
+import { wait } from './wait.ts'
+
+/** The messages of `fresh` that are not at the target; those that are go into the ledger. */
+export async function recognise(
+  a: Attempt,
+  lane: Lane,
+  work: FolderWork,
+  source: OpenFolder,
+  fresh: MessageTable,
+): Promise<MessageTable> {
+  const isInDoubt = !work.isNew && work.pair.isBrokenOff
+  if (!isInDoubt && !work.isNew) return fresh
+  if (work.targetState.messages === 0 && work.pair.sending.length === 0) return fresh
+  const target = await lane.target.open(work.target, { readOnly: true })
+  const look: Look = { a, work, source, target, isStrict: isInDoubt }
+  if (isInDoubt) await learnTargetUids(look)
+  const from = isInDoubt ? work.pair.targetFrom : 1
+  const found = await search(look, fresh, work.pair.sending, from)
+  const missing = work.pair.sending.filter(({ uid }) => !found.has(uid))
+  // What a server has taken it may still be writing: it is sent again only when the folder stands still without it.
+  if (missing.length > 0) for (const uid of await lateOnes(look, fresh, missing, from, found)) found.add(uid)
+  return fresh.filter((uid) => !found.has(uid))
+}
+
+/** Where the target has no UIDPLUS: which of its messages are those that it took. */
+export async function learnTargetUids(look: Look): Promise<void> {
+  const { a, work } = look
+  const taken = new MessageTable()
+  for (const page of allKnown(a.book, work.pair.id)) {
+    for (const { uid, size, date, targetUid, state } of page) {
+      if (state === 'copied' && targetUid === undefined) taken.add(uid, size, date)
+    }
+  }
+  if (taken.length === 0) return
+  const unknown = await unknownAt(look, 1)
+  const matches = await match(
+    { table: taken, headings: look.source.headings, fetch: look.source.fetch },
+    { table: unknown, headings: look.target.headings, fetch: look.target.fetch },
+    { isStrict: false },
+  )
+  a.book.setTargetUids(
+    work.pair.id,
+    matches.map(({ source, target }) => ({ uid: source, targetUid: target })),
+  )
+}
+
+export type Look = {
+  readonly a: Attempt
+  readonly work: FolderWork
+  readonly source: OpenFolder
+  readonly target: OpenFolder
+  readonly isStrict: boolean
+}
+
+async function lateOnes(
+  look: Look,
+  fresh: MessageTable,
+  missing: readonly Sending[],
+  from: number,
+  found: ReadonlySet<number>,
+): Promise<ReadonlySet<number>> {
+  const late = new Set<number>()
+  for (;;) {
+    await wait(look.a.tuning.settleMs, look.a.job.signal)
+    const rest = fresh.filter((uid) => !found.has(uid) && !late.has(uid))
+    const again = await search(
+      look,
+      rest,
+      missing.filter(({ uid }) => !late.has(uid)),
+      from,
+    )
+    if (again.size === 0) return late
+    for (const uid of again) late.add(uid)
+  }
+}
+
+/** UIDs of the source that were found; they are in the ledger then. */
+async function search(
+  look: Look,
+  fresh: MessageTable,
+  sending: readonly Sending[],
+  from: number,
+): Promise<Set<number>> {
+  const { a, work } = look
+  const unknown = await unknownAt(look, from)
+  const sent = await sentOnes(look, unknown, sending)
+  const left = unknown.filter((uid) => !sent.some((m) => m.target === uid))
+  const open = fresh.filter((uid) => !sent.some((m) => m.source === uid))
+  const alike = await match(
+    { table: look.isStrict ? near(open, left) : open, headings: look.source.headings, fetch: look.source.fetch },
+    { table: left, headings: look.target.headings, fetch: look.target.fetch },
+    { isStrict: look.isStrict },
+  )
+  const matches = [...sent, ...alike]
+  a.book.write(work.pair.id, { copied: matches.map((m) => asCopied(m, fresh, sending)) })
+  a.tally.done.adopted += matches.length
+  return new Set(matches.map(({ source }) => source))
+}
+
+/** Those of the target from this UID on that no pair in the ledger has. */
+async function unknownAt({ a, work, target }: Look, from: number): Promise<MessageTable> {
+  const known = new Set<number>()
+  for (const pair of a.book.pairs()) {
+    if (pair.target !== work.pair.target || pair.targetValidity !== work.pair.targetValidity) continue
+    for (const page of allKnown(a.book, pair.id))
+      for (const { targetUid } of page) if (targetUid !== undefined && targetUid >= from) known.add(targetUid)
+  }
+  const table = new MessageTable()
+  const end = work.isNew ? work.targetState.uidNext : Number.POSITIVE_INFINITY
+  let last = work.highest
+  for await (const group of target.list(from > 1 ? { from } : {})) {
+    for (const { uid, size, internalDate } of group) {
+      const instant = instantOf(internalDate)
+      last = Math.max(last, uid)
+      // What came since the plan was made is nothing that was there before us.
+      if (uid >= end || uid < from || known.has(uid)) continue
+      table.add(uid, size, instant === undefined ? undefined : instant / 1000)
+    }
+  }
+  // All that is there now is in the ledger, is found here, or is not ours.
+  work.highest = last
+  return table
+}
+
+/** By their digests, which were written down before they were sent: also those that have gone from the source since. */
+async function sentOnes(
+  { target }: Look,
+  unknown: MessageTable,
+  sending: readonly Sending[],
+): Promise<readonly Match[]> {
+  const waiting = new Map<string, number[]>()
+  for (const { uid, digest } of sending) {
+    const key = digest?.toString('hex')
+    if (key !== undefined) waiting.set(key, [...(waiting.get(key) ?? []), uid])
+  }
+  if (waiting.size === 0) return []
+  const wanted = new Set(sending.map(({ size, date }) => `${size} ${date}`))
+  const rows = Array.from({ length: unknown.length }, (_, i) => i)
+  const like = rows.filter((i) => wanted.has(`${unknown.size(i)} ${unknown.date(i)}`)).map((i) => unknown.uid(i))
+  const found: Match[] = []
+  if (like.length === 0) return found
+  for await (const message of target.fetch(like)) {
+    const { whole } = await digestsOf(message.content)
+    const source = waiting.get(whole.slice(0, 32))?.shift()
+    if (source !== undefined) found.push({ source, target: message.uid })
+  }
+  return found
+}
+
+/** Those whose size or date one of the others has: after a crash few are looked for among many. */
+function near(fresh: MessageTable, others: MessageTable): MessageTable {
+  const sizes = new Set<number>()
+  const dates = new Set<number>()
+  for (let i = 0; i < others.length; i += 1) {
+    sizes.add(others.size(i))
+    dates.add(others.date(i))
+  }
+  const kept = new MessageTable()
+  for (let i = 0; i < fresh.length; i += 1) {
+    if (sizes.has(fresh.size(i)) || dates.has(fresh.date(i))) kept.add(fresh.uid(i), fresh.size(i), fresh.date(i))
+  }
+  return kept
+}
+
+function asCopied({ source, target }: Match, fresh: MessageTable, sending: readonly Sending[]): Copied {
+  const sent = sending.find(({ uid }) => uid === source)
+  if (sent !== undefined) return { ...sent, targetUid: target }
+  const row = fresh.uids().indexOf(source)
+  const date = fresh.date(row)
+  return { uid: source, size: fresh.size(row), targetUid: target, ...(Number.isNaN(date) ? {} : { date }) }
+}
