@@ -15,6 +15,7 @@ export { fieldNames } from './columns.ts'
 export type { BadRow, ColumnMatch, Contact, ReadContacts } from './contact.ts'
 export { graphContact } from './graph-contact.ts'
 export { type Merged, mergeDuplicates } from './merge.ts'
+export { type GraphPut, putGraphContacts } from './put-graph.ts'
 export { outlookCsv } from './write-outlook-csv.ts'
 export { uidOf, vcardOf } from './write-vcard.ts'
 
