@@ -80,8 +80,9 @@ describe('a release that asks the target first', () => {
     assert.equal((await stage.ask('POST', path, { replace: true })).status, 200)
   })
 
-  test('--stop and --status are two things', async () => {
-    assert.equal((await type('domain release shared.example --stop --status')).code, 2)
+  test('--stop, --status and a new order are three things', async () => {
+    for (const more of ['--stop --status', '--stop --when-accepted', '--status --rate 5'])
+      assert.equal((await type(`domain release shared.example ${more}`)).code, 2, more)
     assert.deepEqual(await orders(), [['shared.example', true]])
   })
 })

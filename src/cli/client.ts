@@ -75,6 +75,7 @@ function readOwn(file: string, remedy: string): string {
 
 async function refusal(response: Response): Promise<Stop> {
   const parsed = problem.safeParse(await response.json().catch(() => undefined))
+  if (response.status === 431) return new Stop(2, 'too much is named in one command: say it in several')
   if (!parsed.success) return new Stop(3, `the gateway answered ${response.status}`)
   const { title, detail, field, problems } = parsed.data
   if (field !== undefined) return new Stop(2, `${optionOf(field)}: ${title}`)

@@ -32,6 +32,9 @@ export function addRelease(group: Command, { io }: CliParts, run: Run): void {
       const { at, json } = shared(command)
       if (options.stop === true && options.status === true)
         throw new Stop(2, '--stop stands beside --status: say one of the two')
+      const isOrder = options.stop !== true && options.status !== true
+      if (!isOrder && (options.whenAccepted === true || options.rate !== undefined))
+        throw new Stop(2, '--when-accepted and --rate are of a new order: --stop and --status stand alone')
       const client = connect(at)
       const path = `/v1/domains/${encodeURIComponent(name)}/release`
       if (options.stop === true) {
@@ -39,7 +42,7 @@ export function addRelease(group: Command, { io }: CliParts, run: Run): void {
         io.out(json ? jsonText(ended, 0) : `${escapeText(ended.domain)}: what is still held stays held\n`)
         return 0
       }
-      if (options.status !== true) {
+      if (isOrder) {
         const order = orderOf(options)
         const { order: standing } = await client.get(path, releaseSchema)
         const replace = standing?.whenAccepted === true && !order.whenAccepted
@@ -57,8 +60,8 @@ const all = (name: string): string =>
   `let all mail of ${name} go at once, where a release goes on that asks the target first`
 
 function orderOf({ whenAccepted, rate }: Options) {
-  if (rate !== undefined && !/^[1-9]\d{0,5}$/.test(rate))
-    throw new Stop(2, `--rate is "${rate}": write a number from 1 on`)
+  if (rate !== undefined && (!/^[1-9]\d{0,5}$/.test(rate) || Number(rate) > 100_000))
+    throw new Stop(2, `--rate is "${rate}": write a number from 1 to 100000`)
   return { whenAccepted: whenAccepted === true, ...(rate === undefined ? {} : { perMinute: Number(rate) }) }
 }
 

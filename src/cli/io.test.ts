@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -47,4 +49,31 @@ test('JSON means the same to a program, and nothing to a terminal', () => {
 test('a table of any length has columns as wide as their widest cell', () => {
   const rows = Array.from({ length: 200_000 }, (_, i) => [String(i), 'x'])
   assert.ok(table([['N', 'X'], ...rows]).startsWith('N       X\n0       x\n'))
+})
+
+describe('where the answer goes', () => {
+  /** A command that writes more than a pipe holds, and then does what it was asked for. */
+  const script = `import { processIo } from ${JSON.stringify(import.meta.resolve('./io.ts'))}
+    processIo().out('x'.repeat(1e6))
+    setTimeout(() => process.stderr.write('done'), 300)`
+  const started = (stdout: 'pipe' | number) => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', stdout, 'pipe'] })
+    const said: string[] = []
+    child.stderr?.on('data', (bytes) => said.push(String(bytes)))
+    return { child, ended: once(child, 'close').then(([code]) => ({ code, said: said.join('') })) }
+  }
+
+  test('whoever reads no further does not stop what is done', async () => {
+    const { child, ended } = started('pipe')
+    child.stdout?.once('data', () => child.stdout?.destroy())
+    assert.deepEqual(await ended, { code: 0, said: 'done' })
+  })
+
+  test('a disk that is full is said in a sentence', { skip: process.platform !== 'linux' }, async () => {
+    const full = openSync('/dev/full', 'w')
+    const { code, said } = await started(full).ended
+    closeSync(full)
+    assert.equal(code, 3)
+    assert.match(said, /^causeway: the answer cannot be written: ENOSPC.*\ndone$/)
+  })
 })

@@ -38,6 +38,7 @@ export function shared(command: Command): { readonly at: GatewayPlace; readonly 
 }
 
 export function processIo(): Io {
+  process.stdout.on('error', outputFailed)
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -49,6 +50,15 @@ export function processIo(): Io {
         process.once('SIGINT', () => resolve())
       }),
   }
+}
+
+/** Whoever reads no further (`| head`) has what he wanted, and what was asked for is done all the same. */
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`causeway: the answer cannot be written: ${error.message}\n`)
+  process.once('exit', (code) => {
+    process.exitCode = code === 0 ? 3 : code
+  })
 }
 
 /** Ctrl-C and Ctrl-D are a no. Ctrl-D leaves the question without an answer for ever; only the end of the input tells. */
