@@ -25,6 +25,17 @@ test('every family of attacks that it names is played, and every one that is pla
   assert.deepEqual(new Set(named), new Set(families.map(({ name }) => name)))
 })
 
+test('every published hole of others that is an attack on us is named', () => {
+  const holes = [
+    ...['2023-51764', '2024-27305', '2024-49040', '2024-21742', '2024-23184', '2024-23185', '2026-26312', '2025-23419'],
+    ...['-51765', '-51766', '-52354', '-51747', 'GHSA-vvjj-xcjg-gr5g', 'CPython issue 152519'],
+  ]
+  assert.deepEqual(
+    holes.filter((hole) => !manual.includes(hole)),
+    [],
+  )
+})
+
 test('no finding, no attack and no threat is left out', () => {
   const ids = [
     ...Array.from({ length: 11 }, (_, i) => `| 0.${i + 1} |`),
