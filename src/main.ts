@@ -2,10 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { destination, pino } from 'pino'
-import { type Desk, type Figures, keyVault, makeKeyRing, prepareAllKeys, startApi } from './api/api.ts'
+import { type Desk, type Figures, keyVault, makeKeyRing, prepareAllKeys, reportPost, startApi } from './api/api.ts'
 import { processIo, runCli, Stop } from './cli/cli.ts'
 import { makeResolver } from './dns/dns.ts'
 import type { GatewayOptions, RunningGateway } from './lab/lab.ts'
+import { openMigrations } from './migrate/migrate.ts'
 import {
   differencesText,
   type LiveProject,
@@ -124,6 +125,19 @@ async function assemble(
   const pressure = { disk, figures: () => queue.figures }
   const backend = makeBackend({ project, authenticator, carrier, settler, recorder, queue, pressure, passKey, now })
 
+  const migrations = opened.adopt(
+    must(
+      await openMigrations({
+        dir: o.dataDir,
+        vault,
+        sendReport: reportPost({ live, queue, recorder, now, kick: () => dispatch.kick() }),
+        hostname: () => hostname(live),
+        onTrouble: troubled('mailbox move'),
+      }),
+    ).migrations,
+    (m) => m.close(),
+  )
+
   const taking: { listener?: Listener } = {}
   const figures = () => ({
     ...figuresOf(recorder, taking.listener, deliverer),
@@ -140,6 +154,7 @@ async function assemble(
     audit,
     queue,
     disk,
+    migrations,
     tryLanes,
     probeAt: (lane) => dispatch.probeAt(lane),
     figures,
@@ -267,6 +282,7 @@ function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer
     limits: listener?.limits ?? {},
     hops: deliverer.stats().destinations,
     isListening: listener !== undefined,
+    full: listener?.full === undefined ? undefined : replyLine(listener.full),
   }
 }
 

@@ -24,6 +24,8 @@ import { dkimResource } from './dkim.ts'
 import { domainResource } from './domain.ts'
 import { explainResource } from './explain.ts'
 import { healthResource } from './health.ts'
+import { migrationsResource } from './migrations.ts'
+import { migrationsChangeResource } from './migrations-change.ts'
 import { onProblem, Problem } from './problem.ts'
 import { projectResource } from './project.ts'
 import { queueResource } from './queue.ts'
@@ -39,6 +41,10 @@ export { prepareAllKeys } from './dkim-keys.ts'
 export { domainModeSchema } from './domain.ts'
 export { explainAnswerSchema } from './explain.ts'
 export { existingKeys, keyVault, makeKeyRing } from './keys.ts'
+export { proposedSchema, reportSchema, skippedSchema } from './migrations.ts'
+export { orderedSchema } from './migrations-change.ts'
+export { reportPost } from './migrations-post.ts'
+export { batchesSchema, batchSchema, userDetailSchema, userSchema, usersSchema } from './migrations-shape.ts'
 export { lanesSchema, queuePageSchema, queueTotalsSchema } from './queue.ts'
 export { previewSchema, touchedSchema } from './queue-change.ts'
 export { queueItemSchema } from './queue-item.ts'
@@ -63,6 +69,8 @@ const resources = [
   releaseResource,
   attemptsResource,
   secretsResource,
+  migrationsResource,
+  migrationsChangeResource,
 ]
 /** A message for `explain`, in base64. */
 const bodyLimit = 256 * 1024 * 1024

@@ -8,6 +8,7 @@ import type {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { RecordResolver } from '../dns/dns.ts'
+import type { Migrations } from '../migrate/migrate.ts'
 import type { LiveProject } from '../project/project.ts'
 import type { DiskWatch, Queue } from '../queue/queue.ts'
 import type { DeliveryStats } from '../relay/deliver/deliver.ts'
@@ -33,6 +34,8 @@ export type Desk = {
   readonly audit: Audit
   readonly queue: Queue
   readonly disk: DiskWatch
+  /** The mailbox move. */
+  readonly migrations: Migrations
   /** Next hops in trouble are tried at once: whoever asks for that has mended something. */
   readonly tryLanes: () => void
   /** When a next hop in trouble is asked again, on the queue's clock. */
@@ -54,6 +57,8 @@ export type Figures = {
   readonly limits: Readonly<Record<string, number>>
   readonly hops: DeliveryStats['destinations']
   readonly isListening: boolean
+  /** What everybody hears who connects now, tenants too: there is no place for anybody. */
+  readonly full?: string | undefined
 }
 
 /** What a question changes, though it is asked with a body. */

@@ -17,6 +17,7 @@ import { explainCommand } from './explain.ts'
 import { exportCommand } from './export.ts'
 import { type CliParts, type Io, Stop } from './io.ts'
 import { labCommand } from './lab.ts'
+import { migrateCommand } from './migrate.ts'
 import { queueCommand } from './queue.ts'
 import { secretCommand } from './secret.ts'
 import { serveCommand } from './serve.ts'
@@ -38,6 +39,7 @@ export async function runCli(parts: CliParts, argv: readonly string[]): Promise<
     explainCommand,
     traceCommand,
     queueCommand,
+    migrateCommand,
     applyCommand,
     exportCommand,
     directoryCommand,

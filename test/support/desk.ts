@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildApi, type Desk } from '../../src/api/api.ts'
+import { openMigrations } from '../../src/migrate/migrate.ts'
 import { loadProject, openLiveProject } from '../../src/project/project.ts'
 import { type NewMessage, type NewRecipient, openQueue, type Queue } from '../../src/queue/queue.ts'
 import { account, noCounts } from '../../src/relay/record/record.ts'
@@ -61,6 +62,13 @@ export async function setDesk(): Promise<DeskStage> {
   const opening = await openQueue({ dir: data, now: () => clock.at, sweepMs: 0 })
   assert.ok(opening.ok, opening.ok ? '' : opening.why)
   const { queue } = opening
+  const moving = await openMigrations({
+    dir: data,
+    vault,
+    hostname: () => 'gw.example.net',
+    sendReport: async () => ({ ok: true }),
+  })
+  assert.ok(moving.ok, moving.ok ? '' : moving.why)
   const disk = { isLow: false, why: '', freeBytes: 5e9 }
   const log: Told[] = []
   const events: TraceEvent[] = []
@@ -72,6 +80,7 @@ export async function setDesk(): Promise<DeskStage> {
     live,
     queue,
     disk: watched(disk),
+    migrations: moving.migrations,
     audit: makeAudit(opened.db, () => clock.at),
     tryLanes: () => void (lanes.tried += 1),
     trace: { ...silentTrace, write: (written) => void events.push(...written) },
@@ -117,6 +126,7 @@ export async function setDesk(): Promise<DeskStage> {
     },
     async [Symbol.asyncDispose]() {
       await api.close()
+      await moving.migrations.close()
       await queue.close()
       opened.db.close()
       rmSync(dir, { recursive: true, force: true })
