@@ -84,7 +84,11 @@ const sealed = [
   'content-type',
   'mime-version',
   'resent-from',
+  'resent-sender',
   'resent-to',
+  'resent-cc',
+  'resent-date',
+  'resent-message-id',
 ]
 
 /** A stranger writes to John; `top` stands above the other fields. */
