@@ -47,6 +47,15 @@ test('a disk that is low: not ready, with the reason, until there is room', asyn
   assert.equal((await stage.ask('GET', '/v1/ready')).status, 200)
 })
 
+test('no place for anybody: not ready, with the reason', async () => {
+  stage.listener.full = '421 4.3.2 too many connections in all'
+  const { status, json } = await stage.ask('GET', '/v1/ready')
+  assert.equal(status, 503)
+  assert.deepEqual(json.why, ['new connections are answered 421 4.3.2 too many connections in all'])
+  stage.listener.full = undefined
+  assert.equal((await stage.ask('GET', '/v1/ready')).status, 200)
+})
+
 test('a hop whose setup somebody must mend', async () => {
   const id = await stage.put({ to: [{ lane: 'tenant:tenant2', state: 'running' }] })
   await stage.queue.drop({ ids: [id] }, 'test')
@@ -118,6 +127,12 @@ test('mail held for a domain that is open, until somebody orders its release', a
   await stage.ask('DELETE', '/v1/domains/shared.example/release')
   await stage.ask('PUT', '/v1/domains/shared.example/mode', { mode: 'hold' })
   assert.deepEqual(await warnings(), [])
+})
+
+test('mail of a tenant that left the project: it never grows too old, so health speaks of it', async () => {
+  await stage.put({ to: [{ state: 'held', cause: 'tenant' }] })
+  const [warning] = await warnings()
+  assert.match(warning?.text ?? '', /^1 recipient held: the project does not have the tenant that the mail came from$/)
 })
 
 test('mail that nobody may be told of', async () => {

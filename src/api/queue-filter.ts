@@ -15,9 +15,11 @@ export const filterFields = {
   lane: z.string().min(1).optional().describe('Next hop by name: tenant:NAME, smarthost:HOST:PORT, mx:DOMAIN'),
   state: z.enum(['waiting', 'held', 'running']).optional(),
   cause: z
-    .enum(['domain', 'refused', 'expired', 'operator'])
+    .enum(['domain', 'tenant', 'refused', 'expired', 'operator'])
     .optional()
-    .describe('Of held mail: its domain was on hold; refused or expired and nobody may be told; a person said so'),
+    .describe(
+      'Of held mail: its domain was on hold; its tenant is not in the project; refused or expired and nobody may be told; a person said so',
+    ),
   trouble: z
     .enum(['temporary', 'throttled', 'operator'])
     .optional()

@@ -10,7 +10,7 @@ const recipientSchema = z.object({
   domain: z.string(),
   lane: z.string(),
   state: z.enum(['waiting', 'held', 'running']),
-  cause: z.enum(['domain', 'refused', 'expired', 'operator']).optional(),
+  cause: z.enum(['domain', 'tenant', 'refused', 'expired', 'operator']).optional(),
   trouble: z.enum(['temporary', 'throttled', 'operator']).optional(),
   attempts: z.number(),
   lastAttempt: timeSchema.optional(),
@@ -129,6 +129,8 @@ function heldAdvice(message: KeptMessage, r: KeptRecipient, { releasing }: View)
       return `refused for good, and nobody may be told: mend what refused it and \`${again}\`, or drop it`
     case 'expired':
       return `too old to be tried by itself, and nobody may be told: \`${again}\` tries again, or drop it`
+    case 'tenant':
+      return 'the project does not have the tenant that it came from: add it again and this goes by itself, or drop it'
     case 'operator':
       return `held by ${r.by ?? 'somebody'}: ${again}`
     case 'domain':

@@ -103,7 +103,16 @@ function laneWarnings(desk: Desk, { lane, trouble, waiting, oldestAt }: LaneFigu
 
 async function heldWarnings(desk: Desk): Promise<readonly Warning[]> {
   if (desk.queue.figures.held === 0) return []
-  return [...(await forgottenWarnings(desk)), ...(await untoldWarnings(desk))]
+  return [...(await forgottenWarnings(desk)), ...(await orphanWarnings(desk)), ...(await untoldWarnings(desk))]
+}
+
+/** It never grows too old, so nobody else would speak of it. */
+async function orphanWarnings(desk: Desk): Promise<readonly Warning[]> {
+  const held = await countOf(desk.queue, { state: 'held', cause: 'tenant' })
+  if (held.recipients === 0) return []
+  const text = `${recipientsText(held.recipients, held.isAtLeast)} held: the project does not have the tenant that the mail came from`
+  const advice = 'add the tenant again and it goes by itself; or: causeway queue list --cause tenant, and drop it'
+  return [{ about: 'queue', text, advice }]
 }
 
 /** Mail that is held because of its domain, and goes by itself neither now nor later. */

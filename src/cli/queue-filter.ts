@@ -22,7 +22,7 @@ export function withFilter(command: Command): Command {
     .option('--sender <address>', 'envelope sender; <> is the null sender')
     .option('--lane <name>', 'next hop: tenant:NAME, smarthost:HOST:PORT, mx:DOMAIN')
     .option('--state <state>', 'waiting, held or running')
-    .option('--cause <cause>', 'of held mail: domain, refused, expired or operator')
+    .option('--cause <cause>', 'of held mail: domain, tenant, refused, expired or operator')
     .option('--trouble <trouble>', 'of the last attempt: temporary, throttled or operator')
     .option('--older-than <span>', 'in the queue for longer than 90m, 4h, 2d')
     .option('--peer <name>', 'where it came from: a tenant, internet or causeway')

@@ -1,4 +1,4 @@
-/** What an operator does with recipients that are not running. */
+/** What an operator does with recipients that are not running, and what comes back with a tenant. */
 import type { Row } from '../store/store.ts'
 import type { Change } from './change.ts'
 import { lineOf } from './compare.ts'
@@ -26,6 +26,27 @@ export function stepByHand(c: Change, { action, filter, by, after }: HandStep): 
   return { touched, ...(next !== undefined && { next }) }
 }
 
+export type ResumeStep = { readonly tenants: readonly string[]; readonly after: number }
+
+/** Mail that was held because its tenant was gone waits again, and its age begins anew. */
+export function stepResume(c: Change, { tenants, after }: ResumeStep): HandStepDone {
+  const last = c.db.get(sql.spanOfTenants, after)?.message
+  const rows = c.db.all(sql.ofTenants, after, Number(last ?? Number.MAX_SAFE_INTEGER), JSON.stringify(tenants))
+  const byMessage = Map.groupBy(rows, (row) => Number(row.message))
+  const touched = [...byMessage].flatMap(([n, some]) => {
+    for (const row of some) resume(c, placeOf(row))
+    const message = c.db.get(look.message, n)
+    return message === undefined ? [] : touch(message, some)
+  })
+  return { touched, ...(last !== undefined && { next: Number(last) }) }
+}
+
+function resume(c: Change, place: Place): void {
+  c.db.run(sql.resume, place.message, place.n, c.at, 'its tenant is in the project again')
+  c.tally.move(place, place.lane, 'waiting')
+  c.tally.due(place.lane, c.at)
+}
+
 type OfMessage = {
   readonly action: HandAction
   readonly by: string
@@ -36,10 +57,18 @@ type OfMessage = {
 function touchedOf(c: Change, { action, by, n, some }: OfMessage): readonly Touched[] {
   // With its last recipient a message goes.
   const message = c.db.get(look.message, n)
-  const recipients = some.filter((row) => actOn(c, action, row, by)).map((row) => String(row.address))
-  if (message === undefined || recipients.length === 0) return []
+  return message === undefined
+    ? []
+    : touch(
+        message,
+        some.filter((row) => actOn(c, action, row, by)),
+      )
+}
+
+function touch(message: Row, recipients: readonly Row[]): readonly Touched[] {
+  if (recipients.length === 0) return []
   const { id, messageId, sender } = keptMessage(message)
-  return [{ id, messageId, sender, recipients }]
+  return [{ id, messageId, sender, recipients: recipients.map((row) => String(row.address)) }]
 }
 
 /** The next recipients of a release order. Says how many were still held. */

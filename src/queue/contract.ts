@@ -125,6 +125,12 @@ export type Queue = {
   /** Of messages that came through a tenant's connector. */
   wishReturn(filter: Filter, by: string, tell?: Tell): Promise<number>
 
+  /**
+   * What is held because its tenant was gone waits again, now that these tenants are there. Its age begins anew, and a hold of its
+   * domain counts: nobody let it go. Reports of ours come along, whosesoever they are.
+   */
+  resume(tenants: readonly string[], tell?: Tell): Promise<number>
+
   /** Oldest first; of each message those recipients that the filter fits, 100 at most. */
   list(filter: Filter, page: Page): Promise<Paged<Listed>>
   /** With all its recipients. */

@@ -139,6 +139,10 @@ export class QueueHandle implements Queue {
     return this.#byHand('wishReturn', filter, by, tell)
   }
 
+  resume(tenants: readonly string[], tell?: Tell): Promise<number> {
+    return this.#inSteps((after) => this.#thread.ask<'resume'>({ do: 'resume', tenants, after }), tell)
+  }
+
   async list(filter: Filter, page: Page): Promise<Paged<Listed>> {
     const items: Listed[] = []
     let after: string | undefined = page.after ?? '0'
@@ -246,11 +250,15 @@ export class QueueHandle implements Queue {
     }
   }
 
-  async #byHand(action: HandAction, filter: Filter, by: string, tell?: Tell): Promise<number> {
+  #byHand(action: HandAction, filter: Filter, by: string, tell?: Tell): Promise<number> {
+    return this.#inSteps((after) => this.#thread.ask<'byHand'>({ do: 'byHand', action, filter, by, after }), tell)
+  }
+
+  async #inSteps(ask: (after: number) => Promise<HandStepDone>, tell?: Tell): Promise<number> {
     let count = 0
     let after: number | undefined = 0
     while (after !== undefined) {
-      const step: HandStepDone = await this.#thread.ask<'byHand'>({ do: 'byHand', action, filter, by, after })
+      const step: HandStepDone = await ask(after)
       for (const { recipients } of step.touched) count += recipients.length
       if (step.touched.length > 0) tell?.(step.touched)
       after = step.next

@@ -1,8 +1,11 @@
 /** A message as it is given to the queue, and as the queue keeps it. */
 import type { Content } from '../mail/message/message.ts'
 
-/** domain: its domain stands on hold. refused, expired: nobody may be told. operator: somebody said so. */
-export type HoldCause = 'domain' | 'refused' | 'expired' | 'operator'
+/**
+ * domain: its domain stands on hold. tenant: the one that it came from is not in the project. refused, expired: nobody may be told.
+ * operator: somebody said so.
+ */
+export type HoldCause = 'domain' | 'tenant' | 'refused' | 'expired' | 'operator'
 
 /** What a reply means beyond its class. throttled: the hop slows us down. operator: somebody must mend the setup at this hop. */
 export type Trouble = 'temporary' | 'throttled' | 'operator'

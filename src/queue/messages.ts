@@ -1,5 +1,5 @@
 /** What the queue and its thread say to each other. */
-import type { HandStep, HandStepDone } from './by-hand.ts'
+import type { HandStep, HandStepDone, ResumeStep } from './by-hand.ts'
 import type {
   Attempted,
   AttemptRow,
@@ -36,6 +36,7 @@ export type Write =
   | { readonly do: 'extend'; readonly token: string }
   | ({ readonly do: 'finish' } & Finished)
   | ({ readonly do: 'byHand' } & HandStep)
+  | ({ readonly do: 'resume' } & ResumeStep)
   | { readonly do: 'order'; readonly order: NewReleaseOrder }
   | { readonly do: 'endOrder'; readonly domain: string }
   | { readonly do: 'letGo'; readonly domain: string; readonly step: ReleaseStep }
@@ -67,6 +68,7 @@ export type Answers = {
   extend: boolean
   finish: boolean
   byHand: HandStepDone
+  resume: HandStepDone
   order: undefined
   endOrder: boolean
   letGo: number

@@ -1,6 +1,6 @@
 /** One operation, on the thread. */
 import type { Db } from '../store/store.ts'
-import { stepByHand } from './by-hand.ts'
+import { stepByHand, stepResume } from './by-hand.ts'
 import type { Change } from './change.ts'
 import { checkQueue } from './check.ts'
 import { claimWork } from './claim.ts'
@@ -32,6 +32,8 @@ export function performWrite(c: Change, ask: Write): Answer {
       return finishWork(c, ask)
     case 'byHand':
       return stepByHand(c, ask)
+    case 'resume':
+      return stepResume(c, ask)
     case 'order':
       setOrder(c, ask.order)
       return undefined

@@ -40,7 +40,7 @@ export function keptRecipient(row: Row): KeptRecipient {
   }
 }
 
-const holdCauses: readonly HoldCause[] = ['domain', 'refused', 'expired', 'operator']
+const holdCauses: readonly HoldCause[] = ['domain', 'tenant', 'refused', 'expired', 'operator']
 const troubles: readonly Trouble[] = ['temporary', 'throttled', 'operator']
 
 export function troubleOf(value: Value | undefined): Trouble | undefined {

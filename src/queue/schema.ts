@@ -164,7 +164,9 @@ const migrations: readonly Migration[] = [
    CREATE INDEX attempt_of_family ON attempt (recipient_key, family) WHERE family IS NOT NULL AND ${outstanding};
    CREATE INDEX attempt_by_age ON attempt (last_at);`,
   // What happened at a next hop that said nothing.
-  `ALTER TABLE lane ADD COLUMN why TEXT NOT NULL DEFAULT '';`,
+  `ALTER TABLE lane ADD COLUMN why TEXT NOT NULL DEFAULT '';` +
+    // For the day when a tenant is back in the project.
+    `CREATE INDEX recipient_of_tenant ON recipient (message, n) WHERE state = 'held' AND cause = 'tenant';`,
 ]
 
 export function queueFile(dataDir: string): string {

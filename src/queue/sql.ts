@@ -144,6 +144,16 @@ export const byHand = {
     WHERE message = ?1 AND n = ?2`,
   ofMessage: `SELECT r.*, m.peer AS peer, m.sender_key AS sender_key FROM recipient r JOIN message m ON m.n = r.message
     WHERE m.id = ?1 AND r.n = ?2`,
+  /** Of tenants that were gone; reports of ours do not say here whose they are. */
+  ofTenants: `SELECT r.*, m.peer AS peer FROM recipient r JOIN message m ON m.n = r.message
+    WHERE r.state = 'held' AND r.cause = 'tenant' AND r.message > ?1 AND r.message <= ?2
+      AND (m.peer = 'causeway' OR m.peer IN (SELECT value FROM json_each(?3)))
+    ORDER BY r.message, r.n`,
+  spanOfTenants: `SELECT message FROM recipient WHERE state = 'held' AND cause = 'tenant' AND message > ?1
+    ORDER BY message, n LIMIT 1 OFFSET 1000`,
+  /** Nobody let it go: whoever is in a domain on hold by now is held again. */
+  resume: `UPDATE recipient SET state = 'waiting', cause = NULL, who = NULL, why = ?4, next_at = ?3, since = ?3
+    WHERE message = ?1 AND n = ?2`,
 } as const
 
 export const orders = {

@@ -12,7 +12,7 @@ import type { Steps } from '../record/record.ts'
 import { type Copy, rewrite } from '../rewrite/rewrite.ts'
 import type { Direct } from './conclude.ts'
 import type { Ended } from './judge.ts'
-import { elsewhere, held, routeNow } from './where.ts'
+import { elsewhere, held, routeNow, tenantGone } from './where.ts'
 
 export type Trip = {
   readonly carrier: Carrier
@@ -46,7 +46,7 @@ export async function attempt(trip: Trip): Promise<Arrived> {
   const { project, work, kept, content } = trip
   const again = messageAgain(project, kept, content)
   if (again === undefined)
-    return { direct: work.recipients.map((one) => tenantGone(trip, one)), ended: [], outcomes: [] }
+    return { direct: work.recipients.map((one) => held(one, 'tenant', tenantGone(kept))), ended: [], outcomes: [] }
   const sorted = sortOut(trip, again)
   const { mailFrom } = again.incoming
   const { peer, from, pass } = again.admission
@@ -172,14 +172,6 @@ function comesBackLater({ kept, recipient }: Person, reply: Reply, why: string):
   const { lane } = kept
   const outcome: Outcome = { kind: 'deferred', reply, why, remote: '', tls: '', ours: true }
   return { kept, recipient, lane, rewritten: recipient.text, outcome, untriedForMs: retryLaterPauseMs }
-}
-
-function tenantGone({ kept: { peer } }: Trip, kept: KeptRecipient): Direct {
-  const name = peer.kind === 'internet' ? '' : peer.tenant
-  const [what, end] =
-    peer.kind === 'causeway' ? ['it is a report of ours for', 'drop it'] : ['it came from', 'drop the message']
-  const why = `${what} tenant ${name}, which the project does not have: add the tenant again and release it, or ${end}`
-  return held(kept, 'operator', why)
 }
 
 /** For a recipient whom nobody was asked about: an operator sends the message back. */

@@ -39,7 +39,8 @@ export type Conclusion = {
 type Tried = NonNullable<Conclusion['tried']>
 type Told = { readonly ended: Ended; readonly judged: Judged }
 
-export async function conclude(parts: ConcludeParts, c: Conclusion): Promise<void> {
+/** Gives what stands on disk now. */
+export async function conclude(parts: ConcludeParts, c: Conclusion): Promise<readonly Result[]> {
   const { tried } = c
   const told = tried?.ended.map((ended) => ({ ended, judged: verdict(tried, ended) })) ?? []
   const failed =
@@ -55,15 +56,16 @@ export async function conclude(parts: ConcludeParts, c: Conclusion): Promise<voi
   const relayed = tried && (await reportOn(parts, tried, 'relayed', told.filter(leftTheTrail)))
   const reports = [failed, delayed, relayed].filter((report) => report !== undefined)
   const all = [...c.direct, ...told.map(({ ended, judged }) => ({ kept: ended.kept, result: judged.result }))]
-  if (all.length === 0) return
-  const isDone = await parts.finisher.finish(
-    c.lease,
-    all.map(({ result }) => result),
-    { reports, warned: late.map(({ ended }) => ended.kept.n) },
-  )
-  if (!isDone) return
+  if (all.length === 0) return []
+  const results = all.map(({ result }) => result)
+  const isDone = await parts.finisher.finish(c.lease, results, {
+    reports,
+    warned: late.map(({ ended }) => ended.kept.n),
+  })
+  if (!isDone) return []
   parts.recorder.reported(reports)
   trace(parts.recorder, c.message, all, failed)
+  return results
 }
 
 function verdict({ of, times, isWish }: Tried, ended: Ended): Judged {

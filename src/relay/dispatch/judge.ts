@@ -13,6 +13,7 @@ import { meaningOf, type Outcome } from '../deliver/deliver.ts'
 import { type Kept, lastWords } from '../keep/keep.ts'
 import type { MailFrom, Recipient } from '../listen/listen.ts'
 import type { Fate } from '../notify/notify.ts'
+import { placeNow } from './where.ts'
 
 /** A message in the queue, read back. */
 export type Case = { readonly project: Project; readonly message: KeptMessage; readonly kept: Kept }
@@ -69,13 +70,20 @@ export function judge(of: Case, ended: Ended, times: Times): Judged {
     case 'refused':
       return givenUp(of, facts, 'refused')
     case 'deferred':
-      if (isExpired(of, ended.kept, times.now)) return givenUp(of, facts, 'expired')
+      if (isExpired(of, ended.kept, times.now)) return expired(of, ended.kept, facts)
       if (times.isSwept) return { result: { ...facts, kind: 'unchanged' } }
       return { result: { ...facts, ...waiting(ended, times) } }
   }
 }
 
 type Facts = { readonly n: number; readonly reply: string; readonly why: string }
+
+/** What was put on hold while its last attempt went on never grows too old. */
+function expired(of: Case, one: KeptRecipient, facts: Facts): Judged {
+  const place = placeNow(of.project, of.kept, one)
+  if (place?.kind !== 'held') return givenUp(of, facts, 'expired')
+  return { result: { ...facts, kind: 'held', cause: place.cause, why: place.why } }
+}
 
 /** Whoever cannot be told has not lost the message: an operator sees it, held. */
 function givenUp({ kept }: Case, facts: Facts, end: 'refused' | 'expired'): Judged {
@@ -90,9 +98,13 @@ function isExpired({ project, message }: Case, kept: KeptRecipient, now: number)
   return now >= givenUpFrom(message, kept, project.policy)
 }
 
-/** Its sender is to hear that it is late: once of each recipient, because those of other next hops are late by themselves. */
-export function isLate({ project, message }: Case, kept: KeptRecipient, now: number): boolean {
-  return kept.isWarned !== true && ageAt(now, message, kept) >= project.policy.warnAfterMs
+/**
+ * Its sender is to hear that it is late: once of each recipient, because those of other next hops are late by themselves. Nobody is
+ * to notice a domain on hold.
+ */
+export function isLate({ project, message, kept }: Case, one: KeptRecipient, now: number): boolean {
+  const isOld = one.isWarned !== true && ageAt(now, message, one) >= project.policy.warnAfterMs
+  return isOld && placeNow(project, kept, one)?.kind !== 'held'
 }
 
 type Waiting = Extract<Result, { kind: 'waiting' }>

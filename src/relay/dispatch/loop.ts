@@ -12,6 +12,7 @@ import { type LaneOptions, Lanes } from './lanes.ts'
 import { type Movers, makeMovers } from './moved.ts'
 import { sweepOverdue } from './overdue.ts'
 import { makeReleases, type Releases } from './release.ts'
+import { makeReturners, type Returners } from './tenants.ts'
 import { type WorkerParts, workOn } from './worker.ts'
 
 export type DispatchTimes = Partial<Omit<LaneOptions, 'now'>> & {
@@ -56,6 +57,7 @@ class Loop implements Dispatch {
   readonly #lanes: Lanes
   readonly #releases: Releases
   readonly #movers: Movers
+  readonly #returners: Returners
   readonly #abort = new AbortController()
   readonly #maxInHand: number
   readonly #maxBytes: number
@@ -79,9 +81,11 @@ class Loop implements Dispatch {
     this.#lanes = new Lanes({ ...times, now: () => queue.now() })
     const finisher = makeFinisher(queue, onTrouble)
     const extendMs = times.extendMs ?? 10 * 60_000
-    this.#worker = { ...parts, lanes: this.#lanes, finisher, signal: this.#abort.signal, extendMs }
+    const { signal } = this.#abort
+    this.#worker = { ...parts, lanes: this.#lanes, finisher, signal, extendMs, missed: new Set() }
     this.#releases = makeReleases(parts)
     this.#movers = makeMovers(this.#worker, () => this.#isStopped)
+    this.#returners = makeReturners(this.#worker)
   }
 
   start(): void {
@@ -90,6 +94,7 @@ class Loop implements Dispatch {
     every(tickMs, () => this.kick())
     every(tickMs, () => this.#hold(this.#guarded('release orders', this.#release())))
     every(tickMs, () => this.#hold(this.#guarded('who has moved', this.#move())))
+    every(tickMs, () => this.#hold(this.#guarded('tenants that are back', this.#return())))
     every(overdueMs, () => this.#hold(this.#guarded('overdue mail', this.#sweep())))
     this.kick()
   }
@@ -176,6 +181,10 @@ class Loop implements Dispatch {
 
   async #move(): Promise<void> {
     if (!this.#isStopped && (await this.#movers.tick()) > 0) this.kick()
+  }
+
+  async #return(): Promise<void> {
+    if (!this.#isStopped && (await this.#returners.tick()) > 0) this.kick()
   }
 
   async #look(): Promise<void> {

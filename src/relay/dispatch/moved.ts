@@ -1,11 +1,11 @@
 /**
- * Who has moved away from a next hop in trouble must not wait for it. An attempt would find out, but a lane that is down gives out
+ * Who has moved away from a next hop in trouble must not wait for it, nor grow old there while the domain is on hold. An attempt would find out, but a lane that is down gives out
  * one message for each pause; so after a change of the project, or of its directory, what waits there is looked through once.
  */
 import type { Project } from '../../project/project.ts'
 import type { Listed, Work } from '../../queue/queue.ts'
 import { readEnvelope } from '../keep/keep.ts'
-import { elsewhere, laneNow, unchanged } from './where.ts'
+import { elsewhere, held, type Place, placeNow, unchanged } from './where.ts'
 import { type WorkerParts, writeDown } from './worker.ts'
 
 export type Movers = {
@@ -82,8 +82,11 @@ async function lookThroughLane(
 function hasMoved(project: Project, lane: string, { message, recipients }: Listed): boolean {
   const kept = readEnvelope(message.envelope)
   if ('why' in kept) return false
-  return recipients.some((one) => one.wish === undefined && (laneNow(project, kept, one) ?? lane) !== lane)
+  return recipients.some((one) => one.wish === undefined && leaves(placeNow(project, kept, one), lane))
 }
+
+const leaves = (place: Place | undefined, lane: string): boolean =>
+  place !== undefined && (place.kind === 'held' || place.lane !== lane)
 
 /** By the project of this moment: it may have changed again. */
 async function moveOn(parts: WorkerParts, work: Work): Promise<void> {
@@ -91,8 +94,9 @@ async function moveOn(parts: WorkerParts, work: Work): Promise<void> {
   const kept = readEnvelope(work.message.envelope)
   const now = parts.queue.now()
   const direct = work.recipients.map((one) => {
-    const lane = project === undefined || 'why' in kept ? undefined : laneNow(project, kept, one)
-    return lane === undefined || lane === work.lane ? unchanged(one) : elsewhere(one, lane, now)
+    const place = project === undefined || 'why' in kept ? undefined : placeNow(project, kept, one)
+    if (place === undefined || !leaves(place, work.lane)) return unchanged(one)
+    return place.kind === 'held' ? held(one, place.cause, place.why) : elsewhere(one, place.lane, now)
   })
   await writeDown(parts, work, { direct, ended: [], outcomes: [] })
 }

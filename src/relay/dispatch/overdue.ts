@@ -5,8 +5,9 @@
 import type { KeptRecipient, Work } from '../../queue/queue.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import { readEnvelope, readRecipient } from '../keep/keep.ts'
+import type { Direct } from './conclude.ts'
 import type { Ended } from './judge.ts'
-import { elsewhere, held, laneNow } from './where.ts'
+import { elsewhere, held, placeNow } from './where.ts'
 import { type WorkerParts, writeDown } from './worker.ts'
 
 const atOnce = 50
@@ -48,16 +49,19 @@ async function tell(parts: WorkerParts, { lastFailedAt, closed }: LaneInTrouble,
     })
   }
   const now = parts.queue.now()
-  const placed = work.recipients.map((one) => ({ one, lane: laneNow(project, kept, one) ?? work.lane }))
-  const moved = placed.filter(({ lane }) => lane !== work.lane).map(({ one, lane }) => elsewhere(one, lane, now))
-  const known = placed.filter(({ lane }) => lane === work.lane).map(({ one }) => swept(one, outcome))
-  const direct = [...moved, ...known.flatMap((one) => ('why' in one ? [held(one.kept, 'operator', one.why)] : []))]
-  const ended = known.flatMap((one) => ('why' in one ? [] : [one]))
+  const all = work.recipients.map((one) => {
+    const place = placeNow(project, kept, one)
+    // What its domain holds by now never grows too old, and nobody is told that it is late.
+    if (place?.kind === 'held') return held(one, place.cause, place.why)
+    return place !== undefined && place.lane !== work.lane ? elsewhere(one, place.lane, now) : swept(one, outcome)
+  })
+  const direct = all.filter((one) => 'result' in one)
+  const ended = all.filter((one) => 'outcome' in one)
   return writeDown(parts, work, { direct, ended, outcomes: [], by: { project, kept }, sweptAt: lastFailedAt })
 }
 
-function swept(kept: KeptRecipient, outcome: Outcome): Ended | { readonly kept: KeptRecipient; readonly why: string } {
+function swept(kept: KeptRecipient, outcome: Outcome): Ended | Direct {
   const recipient = readRecipient(kept)
-  if ('why' in recipient) return { kept, why: recipient.why }
+  if ('why' in recipient) return held(kept, 'operator', recipient.why)
   return { kept, recipient, lane: kept.lane, rewritten: recipient.text, outcome }
 }

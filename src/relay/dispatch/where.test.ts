@@ -46,6 +46,96 @@ test('released mail of one who moves goes one after the other, and all of it', a
   await inBalance(s)
 })
 
+test('a domain is put on hold while its mail waits for a hop that is down: it is held at once, with no try and no report', async () => {
+  await using s = await setStage({ times: slow })
+  await inDeadLane(s)
+  s.use({ mode: 'hold' })
+  await until('all held', async () => (await s.states()).every((state) => state.endsWith('held domain')))
+  s.relay.pass(100 * hour)
+  assert.deepEqual(new Set((await s.kept()).map(({ attempts }) => attempts <= 1)), new Set([true]))
+  assert.equal((await s.states()).length, 11)
+  assert.equal(s.relay.arrived.length, 0)
+  await inBalance(s)
+})
+
+const standStill = [
+  [{ mode: 'hold' }, 'held domain'],
+  [{ isOneGone: true, people: ['mary@two.example', 'mike@two.example'] }, 'held tenant'],
+] as const
+for (const [settings, state] of standStill)
+  for (const hours of [5, 49])
+    test(`after ${hours} hours the sweep neither warns of what is ${state} by then, nor gives it up`, async () => {
+      await using s = await setStage({
+        times: { firstPauseMs: hour, longestPauseMs: hour, tickMs: hour, overdueMs: 20 },
+      })
+      await inDeadLane(s)
+      // The probe fails that late, and meanwhile it happens.
+      s.script((line) => {
+        if (line !== '') return undefined
+        s.use(settings)
+        return '421 4.3.2 closed'
+      })
+      s.relay.pass(hours * hour)
+      // The one that was the probe is looked at when it is due again.
+      await until(state, async () => (await s.states()).filter((one) => one.endsWith(state)).length >= 10)
+      assert.equal((await s.states()).length, 11)
+      assert.equal(s.relay.arrived.length, 0)
+      await inBalance(s)
+    })
+
+test('what is swept is reported in words of ours: nobody at the hop said them', async () => {
+  await using s = await setStage({ times: { firstPauseMs: 30, overdueMs: 20 } })
+  s.script((_, talk) => {
+    talk.hangUp()
+    return 'silence'
+  })
+  for (let i = 0; i < 5; i += 1) await s.fromOne(['mary@shared.example'])
+  await waiting(s)
+  assert.deepEqual([...new Set((await s.kept()).map(({ reply }) => reply))], [''])
+  assert.match((await s.kept())[0]?.why ?? '', /closed the connection/)
+  assert.deepEqual(
+    (await s.relay.queue.lanes()).map(({ reply, why }) => [reply, /closed the connection/.test(why)]),
+    [['', true]],
+  )
+  s.relay.pass(49 * hour)
+  await until('five reports', () => s.relay.arrived.length === 5)
+  for (const { raw } of s.relay.arrived) {
+    assert.match(raw.toString(), /\r\nDiagnostic-Code: x-causeway; 451 4\.4\.1 /)
+    assert.doesNotMatch(raw.toString(), /Remote-MTA|smtp;|other server said/)
+  }
+})
+
+test('a domain is put on hold while the last attempt goes on: it is held, not given up', async () => {
+  await using s = await setStage()
+  s.script(at('RCPT', '450 4.2.1 busy'))
+  await s.fromOne(['mary@shared.example'])
+  await waiting(s)
+  s.script((line) => {
+    if (!line.startsWith('RCPT')) return undefined
+    s.use({ mode: 'hold' })
+    return '450 4.2.1 still busy'
+  })
+  s.relay.pass(49 * hour)
+  await until('held', async () => (await s.states()).join() === 'mary@shared.example held domain')
+  assert.equal((await s.kept())[0]?.reply, '450 4.2.1 still busy')
+  assert.equal(s.relay.arrived.length, 0)
+  await inBalance(s)
+})
+
+test('mail of a tenant that is back does not slip past a hold of its domain', async () => {
+  await using s = await setStage()
+  s.script(at('RCPT', '450 4.2.1 busy'))
+  await s.fromOne(['mary@shared.example'])
+  await waiting(s)
+  s.use({ isOneGone: true })
+  s.relay.pass(2 * minute)
+  await until('held', async () => (await s.states()).join() === 'mary@shared.example held tenant')
+  s.script(undefined)
+  s.use({ mode: 'hold' })
+  await until('held again', async () => (await s.states()).join() === 'mary@shared.example held domain')
+  assert.equal(s.two.messages.filter((m) => m.length > 0).length, 0)
+})
+
 test('what is too old at a hop that is down, and belongs elsewhere by now, goes there and is not given up', async () => {
   await using s = await setStage({ times: { firstPauseMs: hour, longestPauseMs: hour, tickMs: hour, overdueMs: 20 } })
   await inDeadLane(s)
@@ -121,7 +211,7 @@ test('a domain that says retry-later: what was taken before is warned of and com
   await inBalance(s)
 })
 
-test('a report of ours for a tenant that is gone is held for the operator', async () => {
+test('a report of ours for a tenant that is gone is held until it is back', async () => {
   await using s = await setStage()
   s.use({ isOneGone: true })
   const one = {
@@ -144,10 +234,12 @@ test('a report of ours for a tenant that is gone is held for the operator', asyn
   const envelope = ownEnvelope({ tenant: 'one', now: new Date(0), smtputf8: false })
   await s.relay.queue.put({ ...about, envelope, recipients: [{ ...one, address: 'john@one.example' }] })
   s.relay.pass(1)
-  await until('held', async () => (await s.states()).join() === 'john@one.example held operator')
+  await until('held', async () => (await s.states()).join() === 'john@one.example held tenant')
   assert.match(
     (await s.kept())[0]?.why ?? '',
     /^it is a report of ours for tenant one, which the project does not have/,
   )
   assert.equal((await s.relay.queue.lanes())[0]?.trouble, undefined)
+  s.use()
+  await until('John’s', () => arrivedFor(s, 'john@one.example') === 1)
 })

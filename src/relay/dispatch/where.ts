@@ -1,7 +1,7 @@
 /** Where a recipient in the queue belongs by now. Nothing is asked of the network. */
 import type { Project } from '../../project/project.ts'
 import { tenantNamed } from '../../project/project.ts'
-import type { KeptRecipient, Result } from '../../queue/queue.ts'
+import type { HoldCause, KeptRecipient, Result } from '../../queue/queue.ts'
 import { type Route, route, routeAsOpen } from '../admit/admit.ts'
 import { type Again, type Kept, laneOf, messageAgain, readRecipient } from '../keep/keep.ts'
 import type { Recipient } from '../listen/listen.ts'
@@ -25,21 +25,34 @@ export function routeNow(
   return { kind: 'inside', tenant, to: recipient.text, why }
 }
 
+export type Place =
+  | { readonly kind: 'lane'; readonly lane: string }
+  | { readonly kind: 'held'; readonly cause: HoldCause; readonly why: string }
+
 /**
- * The lane of a waiting recipient as the envelope alone tells it; undefined when only an attempt can say. What is handed over goes
+ * Where a waiting recipient belongs as the envelope alone tells it; undefined when only an attempt can say. What is handed over goes
  * by the domain that its From shows, and for that the content would have to be read.
  */
-export function laneNow(project: Project, kept: Kept, one: KeptRecipient): string | undefined {
+export function placeNow(project: Project, kept: Kept, one: KeptRecipient): Place | undefined {
   const recipient = readRecipient(one)
+  if ('why' in recipient) return undefined
   const again = messageAgain(project, kept, Buffer.of())
-  if ('why' in recipient || again === undefined) return undefined
+  if (again === undefined) return { kind: 'held', cause: 'tenant', why: tenantGone(kept) }
   const found = routeNow(project, kept, again, one, recipient)
-  if (found.kind === 'refused' || found.kind === 'held') return undefined
+  if (found.kind === 'held') return { kind: 'held', cause: 'domain', why: found.why }
+  if (found.kind === 'refused') return undefined
   const { peer, from, pass } = again.admission
   if (found.kind === 'outside' && peer.kind === 'tenant' && peer.tenant.outbound.kind === 'handover') return undefined
   const { mailFrom } = again.incoming
   const [delivery] = plan({ project, peer, mailFrom, from, pass, routed: [{ recipient, route: found }] }).deliveries
-  return delivery && laneOf(delivery)
+  return delivery && { kind: 'lane', lane: laneOf(delivery) }
+}
+
+/** Nobody can say any more by which rules it would go, nor may anybody else be told. It waits for its tenant, however long. */
+export function tenantGone({ peer }: Kept): string {
+  const name = peer.kind === 'internet' ? '' : peer.tenant
+  const what = peer.kind === 'causeway' ? 'it is a report of ours for' : 'it came from'
+  return `${what} tenant ${name}, which the project does not have: it goes on by itself when the tenant is back`
 }
 
 /** The directory or the project has changed: it is due at once, in the lane where it belongs now. */
@@ -52,7 +65,7 @@ export function elsewhere(kept: KeptRecipient, lane: string, now: number): Direc
   }
 }
 
-export function held(kept: KeptRecipient, cause: 'operator' | 'domain', why: string): Direct {
+export function held(kept: KeptRecipient, cause: HoldCause, why: string): Direct {
   const result: Result = { n: kept.n, kind: 'held', cause, reply: kept.reply, why }
   return { kept, result }
 }

@@ -24,6 +24,8 @@ export type WorkerParts = {
   readonly signal: AbortSignal
   /** A lease is extended this often. */
   readonly extendMs: number
+  /** Tenants that the project did not have when mail of theirs was to be tried; it is held for them. */
+  readonly missed: Set<string>
 }
 
 export type Arrival = Arrived & {
@@ -125,17 +127,25 @@ export async function writeDown(
   const { lease, message } = work
   const asBefore = known.filter(isBrokenOff).map(({ kept }) => unchanged(kept))
   const judgeable = by && {
-    of: { ...by, message },
+    // Whether it is given up is for the project of this moment to say: a domain may have been put on hold meanwhile.
+    of: { ...by, project: parts.project() ?? by.project, message },
     ended: known.filter((one) => !isBrokenOff(one)),
     times: { now: sweptAt ?? queue.now(), soon: lanes.soon(), isSwept: sweptAt !== undefined },
     isWish: work.wish !== undefined,
   }
-  await conclude(parts, {
+  const results = await conclude(parts, {
     lease,
     message,
     direct: [...direct, ...asBefore],
     ...(judgeable === undefined ? {} : { tried: judgeable }),
   })
+  // Not before it is held on disk: whoever looks for it must find it.
+  if (results.some((result) => result.kind === 'held' && result.cause === 'tenant')) noteMissed(parts, message)
+}
+
+function noteMissed({ missed }: WorkerParts, { envelope }: KeptMessage): void {
+  const kept = readEnvelope(envelope)
+  if (!('why' in kept) && kept.peer.kind !== 'internet') missed.add(kept.peer.tenant)
 }
 
 /** A large message to a slow hop may take longer than a lease lasts. */
