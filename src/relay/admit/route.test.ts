@@ -178,6 +178,16 @@ test('the relay rule: the certificate, or the envelope sender, has an accepted d
   for (const [peer, from, why] of no) assert.match(may(peer, from), why)
 })
 
+test('an entry that leads nowhere of ours opens no way: what it leads to is looked up for each recipient', () => {
+  // As loading would never let it in: the table has the entry, and no tenant has its domain any more.
+  const changed = { ...project, tenants: project.tenants.filter(({ name }) => name !== 'two') }
+  const asked = (peer: Peer, to: string) => told(route(changed, peer, sender('john@one.example'), recipient(to)))
+  assert.equal(way(net, 'mary@shared.example'), 'two mary@two.example')
+  assert.equal(asked(net, 'mary@shared.example'), '550 5.1.1')
+  assert.equal(asked(one, 'mary@shared.example'), '550 5.1.1')
+  assert.equal(asked(net, 'mary@two.example'), '550 5.7.1')
+})
+
 test('the relay rule is about the outside alone', () => {
   assert.equal(way(one, 'mary@shared.example', 'a@outside.example'), 'two mary@two.example')
   assert.equal(way(one, 'mary@shared.example', ''), 'two mary@two.example')
