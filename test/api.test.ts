@@ -70,6 +70,12 @@ test('a page of the web that calls the API by a name of its own is told nothing'
   }
 })
 
+test('a query may name thousands of messages', async () => {
+  const ids = Array.from({ length: 5000 }, (_, i) => `ids=01965b0e-0000-7000-8000-${String(i).padStart(12, '0')}`)
+  const preview = await ask(`/v1/queue/preview?action=drop&${ids.join('&')}`, stage.gateway.token)
+  assert.deepEqual([preview.status, JSON.parse(preview.text).recipients], [200, 0])
+})
+
 test('without a project the gateway is alive and not ready', async () => {
   const data = mkdtempSync(join(tmpdir(), 'causeway-'))
   const empty = await startGateway({ data })
