@@ -282,7 +282,7 @@ function figuresOf(recorder: Recorder, listener: Listener | undefined, deliverer
     limits: listener?.limits ?? {},
     hops: deliverer.stats().destinations,
     isListening: listener !== undefined,
-    full: listener?.full === undefined ? undefined : replyLine(listener.full),
+    full: listener?.full,
   }
 }
 

@@ -1,5 +1,6 @@
 /** Health with what an operator should look at, readiness, and figures in the text format of Prometheus. */
 import { z } from 'zod'
+import { hasDescriptor } from '../relay/listen/listen.ts'
 import type { Api, Desk } from './desk.ts'
 import { metricsText } from './metrics.ts'
 import { makeStanding, warningSchema } from './standing.ts'
@@ -47,7 +48,11 @@ export function healthResource(api: Api, desk: Desk): void {
 
 function unready(desk: Desk): string[] {
   const why: string[] = []
-  if (!desk.figures().isListening) why.push('the SMTP listener is not open')
+  const { isListening, full } = desk.figures()
+  if (!isListening) why.push('the SMTP listener is not open')
+  if (full !== undefined) why.push(`new connections are answered ${full}`)
+  // It is asked over a connection that has one: whoever comes after it has not.
+  if (!hasDescriptor()) why.push('no file descriptor is left: new connections are closed unanswered (ulimit -n)')
   if (desk.live.current() === undefined) why.push('no project is applied: causeway apply FILE')
   if (desk.disk.isLow) why.push(`new mail is answered 452: ${desk.disk.why}`)
   return why

@@ -31,6 +31,8 @@ export type DeskStage = AsyncDisposable & {
   readonly lanes: { readonly tried: number }
   /** What the disk watch says. */
   readonly disk: { isLow: boolean; why: string; freeBytes: number }
+  /** What the listener says. */
+  readonly listener: { isListening: boolean; full: string | undefined }
   /** Moves the clock on. */
   pass(ms: number): void
   ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Answered>
@@ -70,6 +72,7 @@ export async function setDesk(): Promise<DeskStage> {
   })
   assert.ok(moving.ok, moving.ok ? '' : moving.why)
   const disk = { isLow: false, why: '', freeBytes: 5e9 }
+  const listener: DeskStage['listener'] = { isListening: true, full: undefined }
   const log: Told[] = []
   const events: TraceEvent[] = []
   const lanes = { tried: 0 }
@@ -93,7 +96,7 @@ export async function setDesk(): Promise<DeskStage> {
       connections: 0,
       hops: [],
       limits: { recipients: 3 },
-      isListening: true,
+      ...listener,
     }),
     now: () => new Date(clock.at),
     log: (level, what, facts = {}) => void log.push([level, what, facts]),
@@ -110,6 +113,7 @@ export async function setDesk(): Promise<DeskStage> {
     events,
     lanes,
     disk,
+    listener,
     pass: (ms) => void (clock.at += ms),
     async ask(method, path, body) {
       const headers = { authorization: `Bearer ${token}`, 'causeway-operator': 'ann' }

@@ -71,6 +71,11 @@ export class Gate implements Listener {
     return this.#places.counts
   }
 
+  get full(): Listener['full'] {
+    const limit = this.#places.full(performance.now())
+    return limit === undefined ? undefined : replyLines(noPlace(limit)).trimEnd()
+  }
+
   async open(): Promise<void> {
     this.setTls()
     const bound = await Promise.allSettled(this.#o.addresses.map((a) => this.#bind(a)))

@@ -13,7 +13,7 @@ import type { Listener, ListenOptions } from './options.ts'
 
 export type { Backend, BodyType, Client, Incoming, MailFrom, Recipient, Soon, Standing, TlsInfo } from './backend.ts'
 export { asFarAsPossible, type LimitName, type Limits } from './limits.ts'
-export { machine } from './machine.ts'
+export { hasDescriptor, machine } from './machine.ts'
 export type { ListenAddress, Listener, ListenOptions } from './options.ts'
 export { plainAddress } from './source.ts'
 

@@ -1,5 +1,5 @@
 /** What the machine lends us: file descriptors and memory, as they are at the start. */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 
 export type Machine = {
@@ -66,4 +66,14 @@ export function contentOf(memoryBytes: number): number {
 function memory(): number {
   const constrained = process.constrainedMemory()
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
+
+/** False: the system has none for us at this moment, so whoever connects finds nobody. */
+export function hasDescriptor(): boolean {
+  try {
+    closeSync(openSync('/dev/null', 'r'))
+    return true
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE'))
+  }
 }

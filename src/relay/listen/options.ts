@@ -31,6 +31,8 @@ export type Listener = {
   readonly connections: number
   /** How often each limit was met since the start (docs/limits.md). */
   readonly limits: Readonly<Record<LimitName, number>>
+  /** The reply to everybody who comes at this moment; undefined: there is a place, if not for the internet then for a tenant. */
+  readonly full: string | undefined
   /** Takes `secureContext()` for all later handshakes. Throws, and keeps what it has, when that cannot be used. */
   setTls(): void
   /** Takes `limits` for all that comes later; who is in stays. */

@@ -38,6 +38,17 @@ test('the internet may fill its part, and a tenant finds the rest', () => {
   assert.equal(arrive(places, 1, contoso), 'connections')
 })
 
+test('full is where no tenant finds a place either', () => {
+  const places = make({ connections: 10 })
+  arrive(places, 9, internet)
+  assert.equal(places.full(0), undefined)
+  arrive(places, 1, contoso)
+  const last = places.enter(0)
+  assert.equal(places.full(0), 'connections')
+  if (last instanceof Stay) last.leave()
+  assert.equal(places.full(0), undefined)
+})
+
 test('one tenant cannot take the places of another, one source not those of the next', () => {
   const places = make({ connections: 100, connectionsPerSource: 3 })
   assert.equal(arrive(places, 50, contoso), 'a place')

@@ -42,6 +42,11 @@ export class Places {
     return new Stay(this, this.#all, now)
   }
 
+  /** The limit that turns away whoever comes at this moment, be it a tenant. */
+  full(now: number): LimitName | undefined {
+    return this.#all.noRoom(now)
+  }
+
   /** Where one of this standing counts besides. */
   ledgersOf(standing: Standing, address: string, now: number): readonly Ledger[] {
     if (standing.kind === 'tenant') return [this.#other('tenant', standing.name)]
