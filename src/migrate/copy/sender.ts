@@ -82,21 +82,18 @@ export class Sender {
   }
 
   #pump(): void {
-    if (this.#isPumping) return
+    if (this.#isPumping || !this.#mayStart()) return
     this.#isPumping = true
-    this.#sendGroups().then(
-      () => {
-        this.#isPumping = false
-      },
-      (error: unknown) => {
-        this.#isPumping = false
-        this.#a.fail(error)
-      },
-    )
+    this.#sendGroups().catch((error: unknown) => this.#a.fail(error))
   }
 
   async #sendGroups(): Promise<void> {
-    while (this.#mayStart()) await this.#send(this.#take())
+    try {
+      while (this.#mayStart()) await this.#send(this.#take())
+    } finally {
+      // In the same turn as the last look: nobody who asks meanwhile is overheard.
+      this.#isPumping = false
+    }
   }
 
   #mayStart(): boolean {
