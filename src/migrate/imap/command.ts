@@ -32,6 +32,8 @@ export type Command = {
   readonly order?: 'afterAll' | 'alone'
   /** Told when another command waits for the end of this one, which is alone. */
   readonly hurry?: () => void
+  /** What comes behind an OK to this is not for us: STARTTLS. */
+  readonly endsClear?: boolean
   /** No patience is lost over it: IDLE. */
   readonly isEndless?: boolean
 }

@@ -21,6 +21,8 @@ type Sent = { readonly command: Command; hasLeft: boolean }
 export type Greeting = Words & { readonly status: 'OK' | 'PREAUTH' | 'BYE' }
 export type Answer = Words & { readonly kind: 'OK' }
 
+const closed = new MailboxTrouble('stopped', 'closed')
+
 /**
  * One connection: commands out, responses in. Any number of commands may be under way; what comes back is given to the first one
  * that takes it. Knows tags, literals and time, and not what any command is for.
@@ -44,6 +46,9 @@ export class Connection {
   #greeted: ((greeting: Greeting | MailboxTrouble) => void) | undefined
   #unaskedCount = 0
   #isHeld = false
+  #isClosing = false
+  /** Between the answer to STARTTLS and the handshake nothing is listened to. */
+  #isDeaf = false
   #heardAt = performance.now()
   #firstSince = performance.now()
   #bytesOut = 0
@@ -118,6 +123,7 @@ export class Connection {
    * (RFC 9051 section 6.2.1).
    */
   async upgrade(encrypt: (socket: Socket) => Promise<TLSSocket>): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost
     for (const event of ['data', 'end', 'error', 'close']) this.#socket.removeAllListeners(event)
     this.#socket.on('error', () => {})
     try {
@@ -127,6 +133,7 @@ export class Connection {
       throw error
     }
     this.#reader = new ResponseReader(this.limits)
+    this.#isDeaf = false
     this.outbox.moveTo(this.#socket)
     this.#listen()
     if (this.#o.signal.aborted) this.#stop()
@@ -136,9 +143,24 @@ export class Connection {
     this.lose(new MailboxTrouble('hostile', `${this.#o.where} is not to be dealt with: ${why}`))
   }
 
+  /** Says goodbye, and does not wait long for the answer (RFC 9051 section 6.1.3). Never rejects. */
+  goodbye(withinMs: number): Promise<void> {
+    this.#isClosing = true
+    const timer = setTimeout(() => this.lose(closed), withinMs)
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.lose(closed)
+        resolve()
+      }
+      this.submit({ what: 'LOGOUT', about: 'connection', pieces: ['LOGOUT'], done })
+    })
+  }
+
   /** The one way to the end. */
-  lose(trouble: MailboxTrouble): void {
+  lose(why: MailboxTrouble): void {
     if (this.#lost !== undefined) return
+    const trouble = this.#isClosing ? closed : why
     this.#lost = trouble
     clearInterval(this.#watch)
     this.#o.signal.removeEventListener('abort', this.#stop)
@@ -147,10 +169,6 @@ export class Connection {
     const waiting = [...[...this.#sent.values()].map(({ command }) => command), ...this.#queue.splice(0)]
     this.#sent.clear()
     for (const command of waiting) command.done({ kind: 'lost', trouble })
-  }
-
-  get isLost(): boolean {
-    return this.#lost !== undefined
   }
 
   #listen(): void {
@@ -168,13 +186,13 @@ export class Connection {
 
   #read(chunk: Buffer): void {
     this.#heardAt = performance.now()
-    const reader = this.#reader
-    const { frames, fault } = reader.read(chunk)
+    if (this.#isDeaf) return
+    const { frames, fault } = this.#reader.read(chunk)
     for (const frame of frames) {
-      if (this.#lost !== undefined || this.#reader !== reader) return
+      if (this.#lost !== undefined || this.#isDeaf) return
       this.#take(readResponse(frame))
     }
-    if (fault !== undefined) this.hostile(fault)
+    if (fault !== undefined && !this.#isDeaf) this.hostile(fault)
   }
 
   #take(response: Response): void {
@@ -226,7 +244,8 @@ export class Connection {
     if (this.#alone === sent.command) this.#alone = undefined
     this.#unaskedCount = 0
     this.#firstSince = performance.now()
-    sent.command.done({ kind, ...words })
+    this.#isDeaf = kind === 'OK' && sent.command.endsClear === true
+    sent.command.done({ ...words, kind })
     this.#pump()
   }
 
@@ -285,7 +304,6 @@ export class Connection {
 
   #redacted(words: Words): Words {
     const clean = (text: string): string => this.secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text)
-    if (this.secrets.length === 0) return words
     const { code } = words
     return { text: clean(words.text), ...(code === undefined ? {} : { code: { ...code, args: clean(code.args) } }) }
   }

@@ -69,8 +69,8 @@ function readFlags(scanner: Scanner): readonly string[] {
 }
 
 /**
- * QUIRK: keywords with brackets or braces are passed on although RFC 9051 allows no `]` and no `{` in them; what could not be
- * written as a flag again is no flag.
+ * QUIRK: keywords with `]` are passed on although RFC 9051 section 9 allows none. What could not be written as a flag again is
+ * no flag.
  */
 export function flagsIn(list: string): string[] {
   return list.split(' ').filter((flag) => isFlag(flag))

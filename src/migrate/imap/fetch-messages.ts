@@ -120,12 +120,19 @@ class FetchRun {
       return false
     const listed = listedOf(told)
     if (listed === undefined || !wanted.delete(told.uid)) return false
-    if (told.content === null) this.#gaveBack(cost)
+    if (told.content === null) this.#withoutContent(cost)
     // Far larger than it was said to be: it was not kept, and is read again in pieces.
     else if (!Buffer.isBuffer(told.content))
       this.#give({ ...listed, content: largeContent(this.#work, told.uid, told.content.skippedBytes) }, cost)
     else this.#give({ ...listed, content: told.content }, cost)
     return true
+  }
+
+  #withoutContent(cost: number): void {
+    this.#gaveBack(cost)
+    if (this.#uids.length > 1) return
+    this.#isOver = true
+    this.flow.end(new MailboxTrouble('refused', 'the server gives no content of this message'))
   }
 
   #give(fetched: Fetched, cost: number): void {

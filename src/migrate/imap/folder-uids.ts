@@ -1,13 +1,12 @@
 import { readFetch } from './fetch-data.ts'
 import type { FolderWork } from './folder-work.ts'
+import { slack } from './list-messages.ts'
 import type { Data } from './response.ts'
 import { Scanner } from './scanner.ts'
 import { expandSet } from './uid-set.ts'
 
 /** Above this the answer of SEARCH, which is one line, would be a very long one. */
 const searchable = 50_000
-/** New ones may have arrived since the server last counted. */
-const slack = 10_000
 
 /** UIDs that are there now, ascending. */
 export async function folderUids(work: FolderWork, hasEsearch: boolean): Promise<readonly number[]> {

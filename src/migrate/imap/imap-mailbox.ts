@@ -131,21 +131,7 @@ class ImapMailbox {
     await idle(this.#connection, signal, restMs)
   }
 
-  /** Says goodbye and does not wait long for the answer. */
   close(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const closed = new MailboxTrouble('stopped', 'closed')
-    const timer = setTimeout(() => this.#connection.lose(closed), goodbyeMs)
-    this.#connection.submit({
-      what: 'LOGOUT',
-      about: 'connection',
-      pieces: ['LOGOUT'],
-      done: () => {
-        clearTimeout(timer)
-        this.#connection.lose(closed)
-        resolve()
-      },
-    })
-    return promise
+    return this.#connection.goodbye(goodbyeMs)
   }
 }

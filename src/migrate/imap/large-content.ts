@@ -6,8 +6,8 @@ import type { Data } from './response.ts'
 
 /** Pieces that are asked for before the one that is wanted has come. */
 const ahead = 2
-/** Steps by which a size that is not true is mended, each twice as long as the last, up to a piece. */
-const maxSteps = 40
+/** Steps by which a size that is not true is mended, each twice as long as the last. */
+const maxSteps = 60
 const firstReach = 8192
 
 /** A message that is read in pieces (RFC 9051 section 6.4.5, partial fetch), as often as wanted. */
@@ -56,10 +56,16 @@ export async function measured(work: FolderWork, uid: number, told: number): Pro
     if (bytes.length > 0) lower = Math.max(lower, end)
     if (bytes.length < length) upper = Math.min(upper, end)
     if (lower >= upper) return { listed, size: upper }
-    length = Math.min(firstReach * 2 ** step, pieceBytes)
-    from = upper === Number.POSITIVE_INFINITY ? lower : Math.max(0, upper - length)
+    length = pieceBytes
+    from = whereNext(lower, upper, firstReach * 2 ** step)
   }
   throw new MailboxTrouble('hostile', 'the size of a message cannot be found out')
+}
+
+/** Near first, because an estimate is rarely far off; then by halves, because it may be. */
+function whereNext(lower: number, upper: number, reach: number): number {
+  if (upper === Number.POSITIVE_INFINITY) return reach > firstReach ? lower + reach : lower
+  return Math.max(lower + Math.floor((upper - lower) / 2), upper - reach)
 }
 
 type Part = { readonly bytes?: Buffer; readonly listed?: Listed }

@@ -4,6 +4,8 @@ import { Flow } from './flow.ts'
 import type { FolderWork } from './folder-work.ts'
 import type { Data } from './response.ts'
 
+/** More than the server counted may be there by now, but not so many more. */
+export const slack = 10_000
 /** So many wait to be taken before reading stops. */
 const maxWaiting = 20_000
 
@@ -39,7 +41,7 @@ export function listMessages(
 
 function taker(work: FolderWork, from: number, flow: Flow<Listed[]>): (data: Data) => boolean {
   const { connection, sizes } = work
-  let last = 0
+  let [last, count] = [0, 0]
   return (data) => {
     if (data.name !== 'FETCH') return false
     const told = readFetch(data, connection.limits)
@@ -50,6 +52,8 @@ function taker(work: FolderWork, from: number, flow: Flow<Listed[]>): (data: Dat
     if (listed.uid < from) return true
     if (listed.uid <= last) connection.hostile('its UIDs do not ascend')
     last = listed.uid
+    count += 1
+    if (count > work.selected.messages + slack) connection.hostile('it lists more messages than there are')
     sizes.note(listed.uid, listed.size)
     add(flow, listed)
     if ((flow.last?.length ?? 0) >= maxWaiting) connection.hold()

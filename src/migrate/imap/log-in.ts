@@ -46,7 +46,13 @@ async function startTls(
 ): Promise<void> {
   const where = whereabouts(o.endpoint)
   if (!offered.has('STARTTLS')) throw new MailboxTrouble('tls', `${where} does not offer STARTTLS`)
-  const command: Asked = { what: 'STARTTLS', about: 'connection', pieces: ['STARTTLS'], order: 'alone' }
+  const command: Asked = {
+    what: 'STARTTLS',
+    about: 'connection',
+    pieces: ['STARTTLS'],
+    order: 'alone',
+    endsClear: true,
+  }
   const refused = await connection.run(command).then(
     () => undefined,
     (trouble: MailboxTrouble) => trouble,

@@ -71,9 +71,8 @@ export class Scanner {
     return found ?? ''
   }
 
-  /** Text up to a character that is in this text, without it: for what has a grammar of its own. */
+  /** Text up to a character, from right here and without it: for what has a grammar of its own. */
   until(character: string): string {
-    this.skipSpaces()
     const end = this.#text.indexOf(character, this.#at)
     if (end === -1) {
       this.fail(`there is no ${character} where one must be`)

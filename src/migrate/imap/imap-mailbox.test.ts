@@ -1,0 +1,325 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { all, inbox, type Script, startServer, type Talk, troubleIn, usual } from './for-tests.ts'
+
+/** Answers by the beginning of the command. */
+function by(answers: Readonly<Record<string, readonly string[]>>): NonNullable<Script['on']> {
+  return ({ command, tag, say }: Talk) => {
+    const found = Object.entries(answers).find(([begin]) => command.startsWith(begin))
+    if (found === undefined) return false
+    say(...found[1].map((line) => line.replace('TAG', tag)))
+    if (!found[1].some((line) => line.startsWith('TAG'))) say(`${tag} OK done`)
+    return true
+  }
+}
+
+const extended = `${usual} LIST-EXTENDED SPECIAL-USE LIST-STATUS NAMESPACE ESEARCH`
+
+test('folders in one command, their states with them', async () => {
+  await using server = await startServer({
+    capabilities: extended,
+    on: by({
+      NAMESPACE: ['* NAMESPACE (("" "/")) (("user/" "/")) NIL'],
+      LIST: [
+        '* LIST (\\Subscribed) "/" inbox',
+        '* STATUS inbox (MESSAGES 3 UIDNEXT 9 UIDVALIDITY 7 HIGHESTMODSEQ 12 )',
+        '* LIST (\\Sent \\HasNoChildren) "/" "Gesendet & ich"',
+        '* STATUS "Gesendet & ich" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 8 HIGHESTMODSEQ 0)',
+        '* LIST (\\Noselect) "/" Projekte',
+        '* LIST () "/" {14}',
+        'Projekte/&ZeU- ',
+        '* LIST () "/" user/bob',
+      ],
+    }),
+  })
+  const mailbox = await server.open()
+  const folders = await mailbox.folders()
+  assert.deepEqual(folders, [
+    { id: 'INBOX', path: ['INBOX'], use: 'inbox', holdsMessages: true, isSubscribed: true },
+    { id: 'Gesendet & ich', path: ['Gesendet & ich'], use: 'sent', holdsMessages: true, isSubscribed: false },
+    { id: 'Projekte', path: ['Projekte'], holdsMessages: false, isSubscribed: false },
+    { id: 'Projekte/&ZeU-', path: ['Projekte', '日'], holdsMessages: true, isSubscribed: false },
+  ])
+  const states = await mailbox.states(folders.slice(0, 2))
+  assert.deepEqual(
+    [...states],
+    [
+      ['INBOX', { uidValidity: 7, uidNext: 9, messages: 3, modSeq: '12' }],
+      ['Gesendet & ich', { uidValidity: 8, uidNext: 1, messages: 0 }],
+    ],
+  )
+  assert.equal(server.commands.filter((command) => command.startsWith('STATUS')).length, 0)
+  assert.match(
+    server.commands.find((command) => command.startsWith('LIST')) ?? '',
+    /RETURN \(SUBSCRIBED SPECIAL-USE STATUS \(/,
+  )
+  await mailbox.states(folders.slice(0, 2))
+  assert.equal(
+    server.commands.filter((command) => command.startsWith('STATUS')).length,
+    2,
+    'the second time they are asked for',
+  )
+})
+
+test('LIST, LSUB and STATUS where that is all there is; a prefix before all names is no folder', async () => {
+  await using server = await startServer({
+    capabilities: 'IMAP4rev1 NAMESPACE',
+    on: by({
+      NAMESPACE: ['* NAMESPACE (("INBOX." ".")) NIL (("shared." "."))'],
+      LIST: [
+        '* LIST (\\HasChildren) "." INBOX',
+        '* LIST () "." INBOX.Sent',
+        '* LIST () "." INBOX.a.b',
+        '* LIST () "." shared.all',
+      ],
+      LSUB: ['* LSUB () "." INBOX.Sent'],
+      'STATUS "INBOX.a.b"': ['TAG NO no such mailbox'],
+      'STATUS "INBOX.Sent"': ['* STATUS INBOX.Sent (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 3)'],
+      'STATUS "INBOX"': ['* STATUS INBOX (MESSAGES -1 UIDNEXT 2 UIDVALIDITY 3)'],
+    }),
+  })
+  const mailbox = await server.open()
+  const folders = await mailbox.folders()
+  assert.deepEqual(
+    folders.map(({ path, isSubscribed }) => [path.join('/'), isSubscribed]),
+    [
+      ['INBOX', false],
+      ['Sent', true],
+      ['a/b', false],
+    ],
+  )
+  assert.deepEqual([...(await mailbox.states(folders)).keys()], ['INBOX.Sent'])
+  assert.equal((await mailbox.create(['Neu', 'v1.2 ü'], { subscribe: true })).id, 'INBOX.Neu.v1_2 &APw-')
+  assert.deepEqual(server.commands.slice(-2), ['CREATE "INBOX.Neu.v1_2 &APw-"', 'SUBSCRIBE "INBOX.Neu.v1_2 &APw-"'])
+})
+
+test('below a root: what is there, without its path; the root is where mail arrives', async () => {
+  await using server = await startServer({
+    on: by({
+      'LIST "" ""': ['* LIST (\\Noselect) "." ""'],
+      LIST: [
+        '* LIST () "." users.terry',
+        '* LIST () "." users.terry.Sent',
+        '* LIST () "." users.terryl',
+        '* LIST () "." INBOX',
+      ],
+    }),
+  })
+  const mailbox = await server.open({ userRoot: '/users/terry' })
+  const folders = await mailbox.folders()
+  assert.deepEqual(
+    folders.map(({ id, path }) => [id, path]),
+    [
+      ['users.terry', ['INBOX']],
+      ['users.terry.Sent', ['Sent']],
+    ],
+  )
+  assert.equal(folders[0]?.use, 'inbox')
+  assert.equal((await mailbox.create(['A', 'B'], { subscribe: false })).id, 'users.terry.A.B')
+})
+
+test('a folder that is there already is as good as a new one; a use that is taken is left out', async () => {
+  await using server = await startServer({
+    capabilities: `${usual} CREATE-SPECIAL-USE`,
+    on: by({
+      'LIST "" ""': ['* LIST (\\Noselect) "/" ""'],
+      'LIST "" "There"': ['* LIST () "/" There'],
+      'CREATE "There"': ['TAG NO [CANNOT] Mailbox already exists'],
+      'CREATE "Sent" (USE (\\Sent))': ['TAG NO [USEATTR] taken'],
+      'CREATE "Files"': ['TAG NO Folder name is reserved'],
+    }),
+  })
+  const mailbox = await server.open()
+  assert.equal((await mailbox.create(['There'], { subscribe: false })).id, 'There')
+  assert.equal((await mailbox.create(['Sent'], { subscribe: false, use: 'sent' })).id, 'Sent')
+  assert.equal(server.commands.at(-1), 'CREATE "Sent"')
+  assert.equal((await mailbox.create(['INBOX'], { subscribe: true })).id, 'INBOX')
+  assert.equal(server.commands.at(-1), 'SUBSCRIBE "INBOX"')
+  assert.equal((await troubleIn(() => mailbox.create(['Files'], { subscribe: true }))).kind, 'refused')
+})
+
+test('a folder that is open: its state, its keywords', async () => {
+  await using server = await startServer({
+    on: by({
+      'SELECT "A"': [
+        '* 2 EXISTS',
+        '* FLAGS (\\Seen a] $X)',
+        '* OK [PERMANENTFLAGS (\\Seen a] \\*)] limited',
+        '* OK [UIDVALIDITY 4] ',
+        '* OK [UIDNEXT 6] ',
+        '* OK [HIGHESTMODSEQ 99999999999999999] ',
+      ],
+      'EXAMINE "B"': ['* 1 EXISTS', '* FLAGS (\\Seen old)', '* OK [UIDVALIDITY 4] ', '* OK [NOMODSEQ] '],
+      'FETCH *': ['* 1 FETCH (UID 41)'],
+      'EXAMINE "C"': ['TAG NO [NONEXISTENT] gone'],
+      'EXAMINE "D"': ['* 1 EXISTS'],
+    }),
+  })
+  const mailbox = await server.open()
+  const folder = (id: string) => ({ ...inbox, id })
+  const a = await mailbox.open(folder('A'), { readOnly: false })
+  assert.deepEqual(a.state, { uidValidity: 4, uidNext: 6, messages: 2, modSeq: '99999999999999999' })
+  assert.deepEqual([a.takesAnyKeyword, a.permanentFlags], [true, ['\\Seen', 'a]']])
+  const b = await mailbox.open(folder('B'), { readOnly: true })
+  assert.deepEqual(b.state, { uidValidity: 4, uidNext: 42, messages: 1 })
+  assert.deepEqual([b.takesAnyKeyword, b.permanentFlags], [false, ['\\Seen', 'old']])
+  assert.equal((await troubleIn(() => a.uids())).kind, 'stopped', 'the next ends the last')
+  assert.equal((await troubleIn(() => mailbox.open(folder('C'), { readOnly: true }))).kind, 'changed')
+  assert.equal((await troubleIn(() => mailbox.open(folder('D'), { readOnly: true }))).kind, 'unsupported')
+})
+
+test('messages are listed with what somebody changes meanwhile in between', async () => {
+  await using server = await startServer({
+    on: by({
+      'UID FETCH 4:*': [
+        '* 1 FETCH (UID 3 FLAGS () INTERNALDATE "17-Jul-2026 02:44:25 -0700" RFC822.SIZE 10)',
+        '* 2 FETCH (FLAGS (\\Seen \\Recent $X) RFC822.SIZE 11 UID 4 INTERNALDATE "17-Jul-2026 02:44:25 -0700" MODSEQ (12))',
+        '* 1 EXPUNGE',
+        '* 4 EXISTS',
+        '* 1 FETCH (UID 2 FLAGS (\\Deleted) MODSEQ (13))',
+        '* OK [ALERT] hi',
+        '* 3 FETCH (UID 9 FLAGS () INTERNALDATE "17-Jul-2026 02:44:25 -0700" RFC822.SIZE 12)',
+      ],
+    }),
+  })
+  const folder = await (await server.open()).open(inbox, { readOnly: true })
+  const listed = (await all(folder.list({ from: 4, changedSince: '77' }))).flat()
+  const internalDate = '17-Jul-2026 02:44:25 -0700'
+  assert.deepEqual(listed, [
+    { uid: 4, flags: ['\\Seen', '$X'], internalDate, size: 11 },
+    { uid: 9, flags: [], internalDate, size: 12 },
+  ])
+  assert.equal(server.commands.at(-1), 'UID FETCH 4:* (UID FLAGS INTERNALDATE RFC822.SIZE) (CHANGEDSINCE 77)')
+})
+
+test('UIDs by SEARCH and by ESEARCH', async () => {
+  for (const [capabilities, line, command] of [
+    [usual, '* SEARCH 9 2 5', 'UID SEARCH ALL'],
+    [extended, '* ESEARCH (TAG "a5") UID ALL 2,5:5,9', 'UID SEARCH RETURN (ALL) ALL'],
+  ] as const) {
+    await using server = await startServer({ capabilities, on: by({ 'UID SEARCH': [line] }) })
+    const folder = await (await server.open()).open(inbox, { readOnly: true })
+    assert.deepEqual(await folder.uids(), [2, 5, 9])
+    assert.equal(server.commands.at(-1), command)
+  }
+})
+
+test('headings, whatever the spelling of the section', async () => {
+  const header = 'Message-ID: <a@x>\r\nSubject: two\r\n\tlines\r\nnonsense\r\n\r\n'
+  await using server = await startServer({
+    on: ({ command, raw, ok }) => {
+      if (!command.startsWith('UID FETCH')) return false
+      raw(
+        `* 1 FETCH (UID 4 BODY[HEADER.FIELDS (MESSAGE-ID DATE "FROM")] {${header.length}}\r\n${header})\r\n* 2 FETCH (BODY[header.fields (x)] NIL UID 5)\r\n`,
+      )
+      ok()
+      return true
+    },
+  })
+  const folder = await (await server.open()).open(inbox, { readOnly: true })
+  assert.deepEqual((await all(folder.headings([4, 5]))).flat(), [
+    {
+      uid: 4,
+      fields: [
+        ['Message-ID', '<a@x>'],
+        ['Subject', 'two\tlines'],
+      ],
+    },
+    { uid: 5, fields: [] },
+  ])
+})
+
+test('flags and removal; without UIDPLUS nothing is expunged', async () => {
+  await using server = await startServer()
+  const folder = await (await server.open()).open(inbox, { readOnly: false })
+  await folder.setFlags([3, 1, 2, 9], ['\\Seen', '$X'], 'add')
+  await folder.setFlags([1], [], 'replace')
+  await folder.setFlags([1], [], 'remove')
+  await folder.remove([4])
+  assert.deepEqual(server.commands.slice(-4), [
+    'UID STORE 1:3,9 +FLAGS.SILENT (\\Seen $X)',
+    'UID STORE 1 FLAGS.SILENT ()',
+    'UID STORE 4 +FLAGS.SILENT (\\Deleted)',
+    'UID EXPUNGE 4',
+  ])
+  assert.equal((await troubleIn(() => folder.setFlags([1], ['a) b'], 'add'))).kind, 'refused')
+  await using old = await startServer({ capabilities: 'IMAP4rev1' })
+  const other = await (await old.open()).open(inbox, { readOnly: false })
+  assert.equal((await troubleIn(() => other.remove([1]))).kind, 'unsupported')
+  assert.ok(!old.commands.some((command) => command.startsWith('UID STORE')))
+})
+
+test('a UIDVALIDITY that changes while the folder is open', async () => {
+  await using server = await startServer({ on: by({ 'UID SEARCH': ['* SEARCH 1', '* OK [UIDVALIDITY 8] new'] }) })
+  const folder = await (await server.open()).open(inbox, { readOnly: true })
+  assert.equal((await troubleIn(() => folder.uids())).kind, 'changed')
+  assert.equal((await troubleIn(() => all(folder.fetch([1])))).kind, 'changed')
+})
+
+test('what a name holds never becomes a command', async () => {
+  await using server = await startServer()
+  const mailbox = await server.open()
+  await mailbox.subscribe({ ...inbox, id: 'x"\r\nA1 DELETE "INBOX' })
+  assert.equal(server.commands.at(-1), 'SUBSCRIBE {20+}\r\nx"\r\nA1 DELETE "INBOX')
+})
+
+test('IDLE ends with news, with the signal, and for a command that waits', async () => {
+  const idle: NonNullable<Script['on']> = ({ command, tag, say }) => {
+    if (command === 'IDLE') {
+      waitingTag = tag
+      say('+ idling')
+      if (idles++ === 0) say('* 4 EXISTS')
+      return true
+    }
+    if (tag !== '' || command !== 'DONE') return false
+    say(`${waitingTag} OK done`)
+    return true
+  }
+  let [waitingTag, idles] = ['', 0]
+  await using server = await startServer({ on: idle })
+  const mailbox = await server.open()
+  const never = new AbortController().signal
+  await mailbox.idle?.(inbox, never)
+  assert.equal(server.commands.at(-1), 'DONE')
+  const stop = new AbortController()
+  setTimeout(() => stop.abort(), 20)
+  await mailbox.idle?.(inbox, stop.signal)
+  const waiting = mailbox.idle?.(inbox, never)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await Promise.all([waiting, mailbox.subscribe(inbox)])
+  assert.equal(idles, 3)
+})
+
+test('IDLE is renewed', async () => {
+  let [waitingTag, idles] = ['', 0]
+  await using server = await startServer({
+    on: ({ command, tag, say }) => {
+      if (command === 'IDLE') {
+        waitingTag = tag
+        say('+ idling')
+        if (++idles === 3) say('* 1 EXPUNGE')
+      } else if (command === 'DONE') say(`${waitingTag} OK done`)
+      else return false
+      return true
+    },
+  })
+  const mailbox = await server.open({ patience: { restMs: 30 } })
+  await mailbox.idle?.(inbox, new AbortController().signal)
+  assert.equal(idles, 3)
+})
+
+test('a connection at rest says now and then that it is there', async () => {
+  await using server = await startServer()
+  const mailbox = await server.open({ patience: { restMs: 40 } })
+  while (!server.commands.includes('NOOP')) await new Promise((resolve) => setTimeout(resolve, 10))
+  await mailbox.close()
+  assert.equal(server.commands.at(-1), 'LOGOUT')
+  await mailbox.close()
+  assert.equal((await troubleIn(() => mailbox.folders())).kind, 'stopped')
+})
+
+test('the whole dialogue byte by byte', async () => {
+  await using server = await startServer({ isSlow: true, on: by({ 'UID SEARCH': ['* SEARCH 1 2'] }) })
+  const mailbox = await server.open()
+  assert.deepEqual(await (await mailbox.open(inbox, { readOnly: true })).uids(), [1, 2])
+})
