@@ -20,6 +20,7 @@ import {
   type Supposition,
   standing,
   suppose,
+  wantsCertificate,
 } from './admit/admit.ts'
 import { type Authenticator, verdictOn } from './authenticate/authenticate.ts'
 import type { Carrier, Load } from './carry/carry.ts'
@@ -50,6 +51,7 @@ export function makeBackend(relay: Relay): Backend {
   const pressure = makePressure(relay.pressure)
   return {
     standing: (client) => standing(relay.project(), client, relay.now()),
+    wantsCertificate: (client) => wantsCertificate(relay.project(), client),
     mail: () => (relay.project() === undefined ? replies.tryLater() : pressure()),
     rcpt: (client, from, to) => recipientReply(relay, client, from, to),
     message: (incoming) => relayMessage(relay, incoming),

@@ -21,7 +21,7 @@ export { type Peer, proofFields, type Supposition, suppose, supposeTenant, type 
 export { type Direction, issuePass, type Pass, passField } from './pass.ts'
 export { inRanges } from './ranges.ts'
 export { type Route, route, routeAsOpen, type Way } from './route.ts'
-export { standing } from './standing.ts'
+export { standing, wantsCertificate } from './standing.ts'
 
 export type Refusal = {
   readonly reply: Reply

@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { issue, makeCa } from '../../../test/support/certificates.ts'
 import { aClient, projectOf } from '../../../test/support/relay-values.ts'
 import type { Client } from '../listen/listen.ts'
-import { standing } from './standing.ts'
+import { standing, wantsCertificate } from './standing.ts'
 
 const now = new Date()
 const dir = mkdtempSync(join(tmpdir(), 'standing-'))
@@ -57,4 +57,12 @@ test('a certificate counts only when its chain was verified', () => {
 
 test('without a project everybody is the internet', () => {
   assert.deepEqual(standing(undefined, aClient, now), { kind: 'internet' })
+})
+
+test('a certificate is wanted of those whom one could make a tenant', () => {
+  assert.ok(!wantsCertificate(undefined, stranger))
+  assert.ok(!wantsCertificate(project(byAddress), from('192.0.2.1')))
+  assert.ok(wantsCertificate(project(byAddress, byCertificate), stranger))
+  assert.ok(wantsCertificate(project(byAddress, byBoth), from('198.51.100.1')))
+  assert.ok(!wantsCertificate(project(byAddress, byBoth), from('192.0.2.1')))
 })

@@ -16,6 +16,13 @@ export function standing(project: Project | undefined, client: Client, now: Date
   return { kind: 'internet', mayProve: client.tls === undefined && project.tenants.some(showsItselfInTls) }
 }
 
+/** Where no certificate makes anybody a tenant, none is asked for. */
+export function wantsCertificate(project: Project | undefined, client: Client): boolean {
+  const could = ({ from }: Tenant): boolean =>
+    from.certificate.length > 0 && (from.addresses.length === 0 || inRanges(from.addresses, client.address))
+  return project?.tenants.some(could) ?? false
+}
+
 function showsItselfInTls({ from }: Tenant): boolean {
   return from.addresses.length === 0 && (from.certificate.length > 0 || from.serverName !== undefined)
 }

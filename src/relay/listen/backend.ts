@@ -81,6 +81,8 @@ export type Soon<T> = T | Promise<T>
 export type Backend = {
   /** Asked when the client's address is known, and again after the TLS handshake. Everybody is the internet without it. */
   standing?(client: Client): Standing
+  /** Could a certificate prove something of a client from there? Without it everybody is asked for one. */
+  wantsCertificate?(client: Client): boolean
   connect?(client: Client): Soon<Reply | undefined>
   mail(client: Client, from: MailFrom): Soon<Reply | undefined>
   rcpt(client: Client, from: MailFrom, to: Recipient, sofar: readonly Recipient[]): Soon<Reply | undefined>

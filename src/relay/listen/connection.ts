@@ -26,6 +26,8 @@ export type Entrance = {
   readonly secureContext: () => SecureContext | undefined
   /** Whose places the client takes, now that this is known of it; undefined: there is one. */
   readonly settle: (client: Client, stay: Stay) => Full | undefined
+  /** Is a client asked for a certificate? */
+  readonly asksCertificate: (client: Client, stay: Stay) => boolean
   readonly closed: (connection: Connection) => void
 }
 
@@ -50,6 +52,7 @@ export class Connection implements Conversation {
   #isRunning = false
   #isDraining = false
   #isGivenUp = false
+  #wasAsked = false
 
   constructor(socket: Socket, client: Client, stay: Stay, entrance: Entrance) {
     this.house = entrance.house
@@ -221,9 +224,12 @@ export class Connection implements Conversation {
       this.client = Object.freeze({ ...this.client, tls: tlsInfo(socket) })
       // Where its tenant has no room, it stays the stranger that it was.
       this.#entrance.settle(this.client, this.stay)
+      // Whoever turns out to be a tenant is no source any more, and nothing is counted.
+      if (this.client.tls?.peerChain.length) this.stay.certificateInVain(this.#wire.handshakeBytes, this.now())
       then()
     }
-    this.#wire.secure(context, (socket) => this.#run(() => through(socket)))
+    this.#wasAsked = this.#entrance.asksCertificate(this.client, this.stay)
+    this.#wire.secure(context, this.#wasAsked, (socket) => this.#run(() => through(socket)))
   }
 
   #greet(): void {
@@ -346,8 +352,14 @@ export class Connection implements Conversation {
     }
   }
 
+  /** Certificates may have been looked at all the same. */
+  #handshakeFailed(): void {
+    if (this.#wasAsked) this.stay.certificateInVain(this.#wire.handshakeBytes, this.now())
+    this.#tell('TLS handshake failed', replies.tlsFailed())
+  }
+
   #onClosed(): void {
-    if (this.#state === 'handshake') this.#tell('TLS handshake failed', replies.tlsFailed())
+    if (this.#state === 'handshake') this.#handshakeFailed()
     if (this.#state === 'preface') this.#tell('balancer: no PROXY header', replies.beforeGreeting())
     this.endTransaction()
     this.content = undefined

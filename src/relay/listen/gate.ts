@@ -55,6 +55,7 @@ export class Gate implements Listener {
       now: () => this.#now,
       secureContext: () => this.#context,
       settle: (client, stay) => this.#settle(client, stay),
+      asksCertificate: (client, stay) => this.#asksCertificate(client, stay),
       closed: (connection) => this.#leave(connection),
     }
   }
@@ -151,6 +152,14 @@ export class Gate implements Listener {
     const full = stay.settle(standing, client.address, performance.now())
     if (full !== undefined) this.#tally(client, full)
     return full
+  }
+
+  /** Who cannot be a tenant by it, or has shown too many that proved nothing, is not asked: to verify what is shown is our work. */
+  #asksCertificate(client: Client, stay: Stay): boolean {
+    if (this.#o.backend.wantsCertificate?.(client) === false) return false
+    const full = stay.noCertificate(performance.now())
+    if (full !== undefined) this.#tally(client, full)
+    return full === undefined
   }
 
   #standing(client: Client): Standing {

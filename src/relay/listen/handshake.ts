@@ -1,5 +1,6 @@
 /**
- * TLS on a connection (RFC 3207, RFC 8314; RFC 9325 for what is offered). Certificates are asked for and never judged here.
+ * TLS on a connection (RFC 3207, RFC 8314; RFC 9325 for what is offered). Certificates are asked for and never judged here; but
+ * OpenSSL checks each signature in what is shown, a hundred kilobytes of it, before anybody can say no.
  *
  * No connection is resumed. A TLS 1.2 session resumed in OpenSSL has lost the name in SNI, and both 1.2 and 1.3 have lost the
  * intermediate certificates: a tenant would not be recognised and its mail refused. See `docs/decisions/tls-resumption.md`.
@@ -30,8 +31,8 @@ export function makeContext(o: SecureContextOptions): SecureContext {
 }
 
 /** Takes the plain socket over. What it had received and not given out goes into the handshake, and fails there. */
-export function serverSide(plain: Socket, secureContext: SecureContext): TLSSocket {
-  return new TLSSocket(plain, { isServer: true, secureContext, requestCert: true, rejectUnauthorized: false })
+export function serverSide(plain: Socket, secureContext: SecureContext, requestCert: boolean): TLSSocket {
+  return new TLSSocket(plain, { isServer: true, secureContext, requestCert, rejectUnauthorized: false })
 }
 
 /** Longer chains are nobody's. */

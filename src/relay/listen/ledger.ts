@@ -31,6 +31,7 @@ export class Ledger {
   readonly #limits: Limits
   readonly #arrivals: Fading
   readonly #unknownRecipients = new Fading(forgiven)
+  readonly #certificates: Fading
   #untold = 0
   #toldAt = Number.NEGATIVE_INFINITY
 
@@ -39,6 +40,7 @@ export class Ledger {
     this.name = name
     this.#limits = limits
     this.#arrivals = new Fading(limits[limitsOfScope[scope].rate])
+    this.#certificates = new Fading(limits.certificateBytes / 4)
   }
 
   /** The limit that one more connection would pass. */
@@ -69,9 +71,19 @@ export class Ledger {
     return this.#unknownRecipients.level(now) > this.#limits.unknownRecipients
   }
 
+  /** Somebody showed certificates, and is nobody all the same. */
+  certificateInVain(bytes: number, now: number): void {
+    this.#certificates.add(now, bytes)
+  }
+
+  mayShowCertificate(now: number): boolean {
+    return this.#certificates.level(now) < this.#limits.certificateBytes
+  }
+
   /** Nothing would be different without it. */
   isIdle(now: number): boolean {
-    return this.connections + this.bytes + this.#arrivals.level(now) + this.#unknownRecipients.level(now) === 0
+    const fading = [this.#arrivals, this.#unknownRecipients, this.#certificates]
+    return this.connections + this.bytes === 0 && fading.every((one) => one.level(now) === 0)
   }
 
   /** Somebody was turned away: how many since it was last told of, or undefined when that was just now. */
@@ -103,7 +115,7 @@ class Fading {
     return this.#level
   }
 
-  add(now: number): void {
-    this.#level = this.level(now) + 1
+  add(now: number, amount = 1): void {
+    this.#level = this.level(now) + amount
   }
 }

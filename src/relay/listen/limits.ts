@@ -41,6 +41,12 @@ export type Limits = HeaderLimits & {
   readonly unknownRecipients: number
   readonly tarpitMs: number
 
+  /**
+   * Handshakes with certificates that proved nothing, of one source, in bytes; a quarter is forgotten in a minute. Beyond it the source
+   * is asked for none: each certificate costs the work of a signature, and large exponents make that a hundred times the usual.
+   */
+  readonly certificateBytes: number
+
   /** Silence of a client that has had a recipient accepted (RFC 5321 section 4.5.3.2.7: at least five minutes). */
   readonly idleMs: number
   /** Silence of a client that has not. */
@@ -73,6 +79,7 @@ export const noneMet = {
   transferBytesPerTenant: 0,
   transferBytesPerSource: 0,
   unknownRecipients: 0,
+  certificateBytes: 0,
   messageBytes: 0,
   discardBytes: 0,
   headerBytes: 0,
@@ -112,6 +119,7 @@ const fixed = {
   connectionRatePerTenant: 60_000,
   connectionRatePerSource: 6000,
   unknownRecipients: 1000, // as many as one transaction has: an honest list that has grown old is not slowed
+  certificateBytes: 131_072,
   tarpitMs: 5000, // Exchange's TarpitInterval
   idleMs: 300_000,
   strangerIdleMs: 60_000,

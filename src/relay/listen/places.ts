@@ -121,6 +121,18 @@ export class Stay {
     return this.#source?.isSlowed(now) === true
   }
 
+  certificateInVain(bytes: number, now: number): void {
+    this.#source?.certificateInVain(bytes, now)
+  }
+
+  /** The limit that keeps it from being asked for a certificate, and whose it is. */
+  noCertificate(now: number): Full | undefined {
+    const source = this.#source
+    return source === undefined || source.mayShowCertificate(now)
+      ? undefined
+      : { limit: 'certificateBytes', ledger: source }
+  }
+
   get #source(): Ledger | undefined {
     return this.#ledgers.find((ledger) => ledger.scope === 'source')
   }

@@ -30,6 +30,8 @@ export class Wire {
   #waiting = 0
   #isPaused = false
   #out = ''
+  /** That the client sends of the handshake; counted on. */
+  #handshake: { readonly plain: Socket; readonly before: number } | undefined
   readonly #events: WireEvents
 
   constructor(socket: Socket, events: WireEvents) {
@@ -123,11 +125,17 @@ export class Wire {
     this.#socket.destroy()
   }
 
+  /** Bytes that have come since the handshake began. */
+  get handshakeBytes(): number {
+    return this.#handshake === undefined ? 0 : this.#handshake.plain.bytesRead - this.#handshake.before
+  }
+
   /** Hands the socket over to TLS; `done` when the handshake is through. A failed one closes the connection. */
-  secure(context: SecureContext, done: (socket: TLSSocket) => void): void {
+  secure(context: SecureContext, asksCertificate: boolean, done: (socket: TLSSocket) => void): void {
     const plain = this.#socket
+    this.#handshake = { plain, before: plain.bytesRead }
     for (const [event, listener] of this.#listeners()) plain.off(event, listener)
-    const secured = serverSide(plain, context)
+    const secured = serverSide(plain, context, asksCertificate)
     this.#socket = secured
     secured.on('error', () => secured.destroy())
     secured.on('close', () => plain.destroy())
