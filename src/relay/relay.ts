@@ -32,6 +32,8 @@ import type { Record, Recorder } from './record/record.ts'
 import { type Copy, rewrite } from './rewrite/rewrite.ts'
 import { type Matter, type Settler, settle } from './settle/settle.ts'
 
+export { queuePart } from './pressure.ts'
+
 export type Relay = {
   /** The project as it is now; a message asks once and stays with the answer. */
   readonly project: () => Project | undefined
@@ -102,7 +104,7 @@ async function throughStages(relay: Relay, arrived: Arrived): Promise<Reply> {
 
 /** Others share what the tenant's connector demands of a connection, and write to us too: only what they may not is worth an alarm. */
 const isUnproven = (supposed: Supposition, { peer, refusals }: Admission): boolean =>
-  peer.kind === 'internet' && supposed.peers.length > 0 && refusals.some(({ reply }) => reply.code >= 500)
+  peer.kind === 'internet' && supposed.peers.length > 0 && refusals.some(({ reply }) => reply.enhanced === '5.7.1')
 
 /** One copy for each view: deliveries that look the same share it, and the hash of its body. */
 function carrying(relay: Relay, load: Omit<Load, 'delivery' | 'copy'>): Matter['carry'] {

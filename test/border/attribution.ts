@@ -164,6 +164,27 @@ async function alarm(stage: Stage, attempt: Try): Promise<void> {
     const after = await count()
     return all(`${reply}; ${before}, then ${after}`, [after === before + 1, `${before}, then ${after}`])
   })
+  for (const as of [stage.contoso, {}])
+    await attempt(
+      `a loop of ${as === stage.contoso ? 'another customer' : 'a stranger'}: the alarm`,
+      '554, and not counted',
+      async () => {
+        const before = await count()
+        const top = 'Received: from x by y.example; Thu, 01 Oct 2026 10:00:00 +0000\r\n'.repeat(101)
+        const text = content({ mark: makeMark(), top })
+        const { reply } = await stage.send(as, {
+          from: '<s@away.example>',
+          to: ['<john@shared.example>'],
+          content: text,
+        })
+        const after = await count()
+        return all(
+          `${reply}; ${before}, then ${after}`,
+          [reply.startsWith('554 5.4.6'), reply],
+          [after === before, `${before}, then ${after}`],
+        )
+      },
+    )
   await attempt('another customer writes to John: the alarm', 'taken, and not counted', async () => {
     const before = await count()
     const letter = { from: '<s@away.example>', to: ['<john@shared.example>'], content: content({ mark: makeMark() }) }
