@@ -32,6 +32,21 @@ test('all is well', async () => {
   assert.equal(await figure('causeway_warnings'), '0')
 })
 
+test('a queue that fills is told before it is full', async () => {
+  const holds = (part: { readonly messages?: number; readonly bytes?: number }): void => {
+    Object.defineProperty(stage.queue, 'figures', { configurable: true, value: { ...figures, ...part } })
+  }
+  const { figures } = stage.queue
+  holds({ messages: 799_999 })
+  assert.deepEqual(await warnings(), [])
+  holds({ bytes: 60 * 1024 ** 3 })
+  assert.match((await warnings())[0]?.text ?? '', /93 % of what it may: when it is full new mail is answered 452$/)
+  assert.equal((await stage.ask('GET', '/v1/ready')).status, 200)
+  holds({ messages: 1_000_000 })
+  const ready = await stage.ask('GET', '/v1/ready')
+  assert.deepEqual([ready.status, ready.json.why.length], [503, 1])
+})
+
 test('a disk that is low: not ready, with the reason, until there is room', async () => {
   Object.assign(stage.disk, { isLow: true, why: '0.4 GB free, 1 GB is to stay free', freeBytes: 4e8 })
   const ready = await stage.ask('GET', '/v1/ready')

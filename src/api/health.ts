@@ -1,6 +1,7 @@
 /** Health with what an operator should look at, readiness, and figures in the text format of Prometheus. */
 import { z } from 'zod'
 import { hasDescriptor } from '../relay/listen/listen.ts'
+import { queuePart } from '../relay/relay.ts'
 import type { Api, Desk } from './desk.ts'
 import { metricsText } from './metrics.ts'
 import { makeStanding, warningSchema } from './standing.ts'
@@ -55,5 +56,6 @@ function unready(desk: Desk): string[] {
   if (!hasDescriptor()) why.push('no file descriptor is left: new connections are closed unanswered (ulimit -n)')
   if (desk.live.current() === undefined) why.push('no project is applied: causeway apply FILE')
   if (desk.disk.isLow) why.push(`new mail is answered 452: ${desk.disk.why}`)
+  if (queuePart(desk.queue.figures) >= 1) why.push('new mail is answered 452: the queue holds as much as it may')
   return why
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { expiring } from '../project/project.ts'
 import type { LaneFigures, ReleaseOrder } from '../queue/queue.ts'
 import { imbalance } from '../relay/record/record.ts'
+import { queuePart } from '../relay/relay.ts'
 import { type AttemptsSummary, summaryOf } from './attempts.ts'
 import type { Desk } from './desk.ts'
 import { addsUp } from './queue.ts'
@@ -55,6 +56,7 @@ async function look(desk: Desk, attemptsSoFar: () => Promise<Standing['attempts'
   const attempts = await attemptsSoFar()
   const warnings = [
     ...diskWarnings(desk),
+    ...fullWarnings(desk),
     ...accountWarnings(desk),
     ...certificateWarnings(desk),
     ...lanes.flatMap((lane) => laneWarnings(desk, lane)),
@@ -70,6 +72,16 @@ function diskWarnings({ disk }: Desk): readonly Warning[] {
   const advice =
     'make room on the file system of the data folder; new mail is answered 452 until then, and what is there goes on'
   return [{ about: 'disk', text: disk.why, advice }]
+}
+
+/** A large domain on hold for a day fills the queue: its operator must know before new mail is asked to wait. */
+const nearlyFull = 0.8
+
+function fullWarnings({ queue: { figures } }: Desk): readonly Warning[] {
+  const part = queuePart(figures)
+  if (part < nearlyFull) return []
+  const text = `the queue holds ${figures.messages} messages of ${figures.bytes} bytes, ${Math.floor(part * 100)} % of what it may: when it is full new mail is answered 452`
+  return [{ about: 'queue', text, advice: 'let go what is held, or drop it: causeway queue says where it is' }]
 }
 
 function certificateWarnings(desk: Desk): readonly Warning[] {

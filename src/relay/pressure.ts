@@ -6,24 +6,28 @@ export type PressureParts = {
   readonly disk: Pick<DiskWatch, 'isLow'>
   readonly figures: () => Pick<Figures, 'messages' | 'bytes'>
   /** High marks of what is in the queue, held mail too. */
-  readonly maxMessages?: number
-  readonly maxBytes?: number
+  readonly marks?: Marks
 }
 
-const defaultMaxMessages = 1_000_000
-const defaultMaxBytes = 64 * 1024 ** 3
+/** docs/limits.md, "The queue". */
+export const queueMarks = { messages: 1_000_000, bytes: 64 * 1024 ** 3 } as const
 /** Below this part of the mark mail is taken again: a queue at its mark must not say yes and no in turns. */
 const againAt = 0.9
 
+type Marks = { readonly messages: number; readonly bytes: number }
+
+/** 1: it is at its mark. */
+export function queuePart({ messages, bytes }: Marks, marks: Marks = queueMarks): number {
+  return Math.max(messages / marks.messages, bytes / marks.bytes)
+}
+
 /** The reply to MAIL while there is no room; undefined while there is. */
 export function makePressure(parts: PressureParts): () => Reply | undefined {
-  const { disk, figures, maxMessages = defaultMaxMessages, maxBytes = defaultMaxBytes } = parts
+  const { disk, figures, marks } = parts
   let isFull = false
   return () => {
     if (disk.isLow) return replies.diskFull()
-    const { messages, bytes } = figures()
-    const part = Math.max(messages / maxMessages, bytes / maxBytes)
-    isFull = part >= (isFull ? againAt : 1)
+    isFull = queuePart(figures(), marks) >= (isFull ? againAt : 1)
     return isFull ? replies.queueFull() : undefined
   }
 }

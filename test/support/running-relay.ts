@@ -126,7 +126,7 @@ export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
       },
     }
   }
-  const pressure = { disk, figures: () => queue.figures, maxMessages }
+  const pressure = { disk, figures: () => queue.figures, marks: { messages: maxMessages, bytes: 1e9 } }
   const listener = await listen({
     hostname: 'gw.example.net',
     addresses: [{ host: '127.0.0.1', port: 0 }],
