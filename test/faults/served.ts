@@ -23,6 +23,8 @@ export type ServeOptions = {
 export type Served = {
   readonly startedInMs: number
   readonly hasEnded: boolean
+  /** Of the API. */
+  readonly url: string
   log(): string
   /** Of the program, not of what was put around it. */
   pid(): number
@@ -73,6 +75,7 @@ export async function serve(o: ServeOptions): Promise<Served> {
   const token = readFileSync(join(o.data, 'api.token'), 'utf8').trim()
   return {
     startedInMs,
+    url,
     get hasEnded() {
       return running.hasEnded
     },
