@@ -3,14 +3,24 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { type LabGraph, startLabGraph } from '../src/lab/graph/graph.ts'
+import { readContacts } from '../src/migrate/contacts/contacts.ts'
 import { type DeskStage, setDesk } from './support/desk.ts'
 
 let stage: DeskStage
+let lab: LabGraph
 before(async () => {
   stage = await setDesk()
+  lab = await startLabGraph()
+  lab.domains.set('shared.example', { isVerified: true, txt: '' })
+  lab.users.push({ id: 'u', userPrincipalName: 'john@shared.example', proxyAddresses: [], assignedLicenses: [] })
+  stage.desk.vault.write('project', 'graph', Buffer.from('app secret'), 'test')
   writeFileSync(join(stage.dir, 'one.csv'), 'Source,Target,Mode\nzoe@tenant1.example,zoe@tenant2.example,DayOne\n')
 })
-after(() => stage[Symbol.asyncDispose]())
+after(async () => {
+  await stage[Symbol.asyncDispose]()
+  await lab.stop()
+})
 
 type Sample = {
   readonly path?: string
@@ -30,6 +40,26 @@ const nowhere = (port: number) => ({ host: '127.0.0.1', port, security: 'none' }
 const settings = { source: nowhere(1), target: nowhere(2), notify: ['it@shared.example'] }
 const batch = { name: 'moving', csv, settings }
 const moving = (order: string) => `/v1/migrations/moving${order}`
+
+const access = () => ({
+  tenant: 'contoso.example',
+  clientId: 'app',
+  secret: 'vault:graph',
+  authority: lab.authority,
+  graph: lab.base,
+})
+const empty = { department: '', jobTitle: '', mobilePhone: '', aliases: [] }
+const account = {
+  line: 2,
+  userPrincipalName: 'new@shared.example',
+  displayName: 'New',
+  given: '',
+  family: '',
+  ...empty,
+}
+const accounts = () => ({ access: access(), accounts: [account], settings: { usageLocation: 'DE' } })
+const { contacts: people } = readContacts(Buffer.from('Name,Email\nMary,m@x.example\n'))
+const contacts = people.map(({ contact }) => contact)
 
 /** A request that does something, for each operation other than GET. */
 const samples = (): Readonly<Record<string, Sample | 'changes nothing'>> => ({
@@ -90,6 +120,11 @@ const samples = (): Readonly<Record<string, Sample | 'changes nothing'>> => ({
   'POST /v1/migrations/{name}/report': { path: moving('/report'), body: {}, what: 'migrate.report' },
   'POST /v1/migrations/{name}/stop': { path: moving('/stop'), body: {}, what: 'migrate.stop' },
   'POST /v1/migrations/{name}/complete': { path: moving('/complete'), body: {}, what: 'migrate.complete' },
+  'POST /v1/accounts/plan': 'changes nothing',
+  'POST /v1/accounts': { body: accounts(), what: 'accounts.create' },
+  'POST /v1/accounts/passwords': { body: {}, what: 'accounts.passwords' },
+  'POST /v1/accounts/domain': { body: { access: access(), domain: 'new.example' }, what: 'accounts.domain' },
+  'POST /v1/contacts': { body: { access: access(), user: address, contacts }, what: 'contacts.put' },
   'DELETE /v1/migrations/{name}': { path: moving(''), what: 'migrate.remove' },
 })
 

@@ -16,8 +16,10 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { longestName } from '../secrets/vault/vault.ts'
+import { accountsResource } from './accounts.ts'
 import { attemptsResource } from './attempts.ts'
 import { auditResource } from './audit.ts'
+import { contactsResource } from './contacts.ts'
 import type { Api, Desk } from './desk.ts'
 import { directoryResource } from './directory.ts'
 import { dkimResource } from './dkim.ts'
@@ -34,8 +36,10 @@ import { releaseResource } from './release.ts'
 import { secretsResource } from './secrets.ts'
 import { traceResource } from './trace.ts'
 
+export { accountPlanSchema, createdSchema, domainStateSchema, mostAccounts, passwordsSchema } from './accounts.ts'
 export { attemptsPageSchema, attemptsSettledSchema, statusText } from './attempts.ts'
 export { auditPageSchema, verdictSchema } from './audit.ts'
+export { contactsPutSchema, mostContacts } from './contacts.ts'
 export type { Desk, Figures } from './desk.ts'
 export { prepareAllKeys } from './dkim-keys.ts'
 export { domainModeSchema } from './domain.ts'
@@ -71,6 +75,8 @@ const resources = [
   secretsResource,
   migrationsResource,
   migrationsChangeResource,
+  accountsResource,
+  contactsResource,
 ]
 /** A message for `explain`, in base64. */
 const bodyLimit = 256 * 1024 * 1024

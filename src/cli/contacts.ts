@@ -1,6 +1,7 @@
 /** `causeway migrate contacts`: an address book out of any file, into what other programs take. (local) */
-import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import type { z } from 'zod'
+import { contactsPutSchema, mostContacts } from '../api/api.ts'
 import {
   type CardDavOutcome,
   type Contact,
@@ -14,7 +15,10 @@ import {
   vcardOf,
 } from '../migrate/contacts/contacts.ts'
 import { escapeText } from '../trace/trace.ts'
-import { type CliParts, type Io, jsonText, type Run, readInput, Stop, shared, table } from './io.ts'
+import { connect } from './client.ts'
+import { type CliParts, type GatewayPlace, type Io, jsonText, type Run, readInput, Stop, shared, table } from './io.ts'
+import { writeNew } from './new-file.ts'
+import { type AccessOptions, accessOf, withAccess } from './tenant-access.ts'
 
 type Options = {
   column?: string[]
@@ -25,13 +29,13 @@ type Options = {
   passwordFile?: string
   book?: string
   keepDuplicates?: boolean
-}
+  mailbox?: string
+} & AccessOptions
 
 export function contactsCommand(migrate: Command, { io }: CliParts, run: Run): void {
-  const contacts = migrate
-    .command('contacts')
+  const contacts = withAccess(migrate.command('contacts'))
     .description(
-      'read contacts from CSV (Outlook, Google, GoDaddy, any) or vCard; show what was understood, or write them (local)',
+      'read contacts from CSV (Outlook, Google, GoDaddy, any) or vCard; show what was understood, or write them (local, but for --mailbox)',
     )
     .argument('<file...>', 'files of one person’s contacts')
     .option(
@@ -43,6 +47,7 @@ export function contactsCommand(migrate: Command, { io }: CliParts, run: Run): v
     .option('--outlook <file>', 'write the CSV file that Outlook and Outlook on the web import')
     .option('--vcard <file>', 'write one vCard file')
     .option('--carddav <url>', 'put them into an address book of a CardDAV server')
+    .option('--mailbox <user>', 'put them into this mailbox of the tenant, by Microsoft Graph')
     .option('--user <name>', 'user of the CardDAV server')
     .option('--password-file <file>', 'file with the password; one final line end is not part of it')
     .option('--book <name>', 'address book of the CardDAV server, when there are several')
@@ -50,22 +55,24 @@ export function contactsCommand(migrate: Command, { io }: CliParts, run: Run): v
       'after',
       `\nFields: ${fieldNames.join(', ')}\nExit code 1: a row could not be taken, or a contact not be put.`,
     )
-  contacts.action((files: readonly string[], o: Options) => run(() => move(files, o, io, shared(contacts).json))())
+  contacts.action((files: readonly string[], o: Options) => run(() => move(files, o, io, shared(contacts)))())
 }
 
 const collect = (value: string, all: readonly string[] = []): string[] => [...all, value]
 
-async function move(files: readonly string[], o: Options, io: Io, isJson: boolean): Promise<number> {
+async function move(files: readonly string[], o: Options, io: Io, given: ReturnType<typeof shared>): Promise<number> {
   const columns = readColumns(o.column ?? [])
   const read = files.map((file) => ({ file, ...readContacts(readInput(file), columns) }))
   const all = read.flatMap(({ contacts }) => contacts)
   const merged =
     o.keepDuplicates === true ? { contacts: all.map(({ contact }) => contact), merged: [] } : mergeDuplicates(all)
-  const put = await write(merged.contacts, o)
-  if (isJson) io.out(jsonText({ files: read.map(forJson), merged: merged.merged, contacts: merged.contacts, ...put }))
+  const put = { ...(await write(merged.contacts, o)), ...(await putByGraph(merged.contacts, o, given.at)) }
+  if (given.json)
+    io.out(jsonText({ files: read.map(forJson), merged: merged.merged, contacts: merged.contacts, ...put }))
   else io.out(preview(read, merged, put))
   const isWhole = read.every(({ bad }) => bad.length === 0) && (put.carddav?.ok ?? true)
-  return isWhole && (put.carddav?.ok !== true || put.carddav.failed.length === 0) ? 0 : 1
+  const failed = [put.carddav?.ok === true ? put.carddav.failed : [], put.graph?.failed ?? []].flat()
+  return isWhole && failed.length === 0 ? 0 : 1
 }
 
 const forJson = ({ file, columns, bad, contacts }: ReadContacts & { readonly file: string }) => ({
@@ -86,7 +93,8 @@ function readColumns(given: readonly string[]): Readonly<Record<string, string>>
   return Object.fromEntries(pairs)
 }
 
-type Written = { readonly wrote: readonly string[]; readonly carddav?: CardDavOutcome }
+type GraphPut = z.infer<typeof contactsPutSchema>
+type Written = { readonly wrote: readonly string[]; readonly carddav?: CardDavOutcome; readonly graph?: GraphPut }
 
 async function write(contacts: readonly Contact[], o: Options): Promise<Written> {
   const wrote: string[] = []
@@ -105,21 +113,25 @@ async function write(contacts: readonly Contact[], o: Options): Promise<Written>
   return { wrote, carddav: await putContacts({ url: o.carddav, user: o.user, password, book: o.book }, contacts) }
 }
 
-/** Personal data: for the owner alone. What is there is not written over. */
-function writeNew(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST'
-    const why = isThere ? 'it is there already; remove it, or name another' : String(error)
-    throw new Stop(3, `cannot write ${file}: ${why}`)
+/** By the gateway, which has the secret of the app. */
+async function putByGraph(contacts: readonly Contact[], o: Options, at: GatewayPlace): Promise<{ graph?: GraphPut }> {
+  if (o.mailbox === undefined) return {}
+  const access = accessOf(o)
+  const sum = { created: 0, there: 0, failed: [] as GraphPut['failed'][number][] }
+  for (let from = 0; from < contacts.length; from += mostContacts) {
+    const body = { access, user: o.mailbox, contacts: contacts.slice(from, from + mostContacts) }
+    const put = await connect(at).send('POST', '/v1/contacts', body, contactsPutSchema)
+    sum.created += put.created
+    sum.there += put.there
+    sum.failed.push(...put.failed)
   }
+  return { graph: sum }
 }
 
 function preview(
   read: readonly (ReadContacts & { readonly file: string })[],
   { contacts, merged }: Merged,
-  { wrote, carddav }: Written,
+  { wrote, carddav, graph }: Written,
 ): string {
   const lines: string[] = []
   for (const { file, columns, bad } of read) {
@@ -136,8 +148,9 @@ function preview(
   )
   for (const file of wrote) lines.push(`wrote ${file}`)
   if (carddav !== undefined) lines.push(...carddavLines(carddav))
-  if (wrote.length === 0 && carddav === undefined)
-    lines.push('nothing was written: --outlook, --vcard or --carddav says where to')
+  if (graph !== undefined) lines.push(...putLines('the mailbox', graph))
+  if (wrote.length === 0 && carddav === undefined && graph === undefined)
+    lines.push('nothing was written: --outlook, --vcard, --carddav or --mailbox says where to')
   return `${lines.join('\n')}\n`
 }
 
@@ -149,9 +162,10 @@ function columnTable(columns: ReadContacts['columns']): string {
 
 function carddavLines(outcome: CardDavOutcome): readonly string[] {
   if (!outcome.ok) return [escapeText(`nothing was put: ${outcome.why}; ${outcome.remedy}`)]
-  const { book, created, there, failed } = outcome
-  return [
-    escapeText(`${book}: ${created} put, ${there} were there already, ${failed.length} refused`),
-    ...failed.map(({ name, why }) => escapeText(`${name}: ${why}`)),
-  ]
+  return putLines(outcome.book, outcome)
 }
+
+const putLines = (where: string, { created, there, failed }: GraphPut): readonly string[] => [
+  escapeText(`${where}: ${created} put, ${there} were there already, ${failed.length} refused`),
+  ...failed.map(({ name, why }) => escapeText(`${name}: ${why}`)),
+]

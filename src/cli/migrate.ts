@@ -2,8 +2,10 @@
 import type { Command } from 'commander'
 import { batchesSchema, batchSchema, orderedSchema, userDetailSchema, usersSchema } from '../api/api.ts'
 import { escapeText } from '../trace/trace.ts'
+import { accountsCommand } from './accounts.ts'
 import { type ApiClient, connect } from './client.ts'
 import { isConfirmed } from './confirm.ts'
+import { contactsCommand } from './contacts.ts'
 import { cell } from './figures.ts'
 import { type CliParts, type Io, type Run, readInput, Stop, shared } from './io.ts'
 import { addCheck, addStart, pathOf } from './migrate-check.ts'
@@ -22,6 +24,8 @@ export function migrateCommand(program: Command, parts: CliParts, run: Run): voi
   addWatch(group, parts, run)
   addLists(group, parts, run)
   addReport(group, parts, run)
+  accountsCommand(group, parts, run)
+  contactsCommand(group, parts, run)
 }
 
 type Order = {

@@ -4,13 +4,15 @@
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { json } from 'node:stream/consumers'
+import { text as textIn } from 'node:stream/consumers'
 
 type Thing = Record<string, unknown>
 
 export type LabGraph = {
   /** As `https://graph.microsoft.com/v1.0`. */
   readonly base: string
+  /** As `https://login.microsoftonline.com`. */
+  readonly authority: string
   /** The only token that it takes. */
   readonly token: string
   readonly users: Thing[]
@@ -43,6 +45,7 @@ export async function startLabGraph(): Promise<LabGraph> {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const lab: LabGraph = {
     base: `http://127.0.0.1:${port}/v1.0`,
+    authority: `http://127.0.0.1:${port}`,
     token: 'lab-token',
     users: [],
     skus: [],
@@ -74,7 +77,10 @@ export async function startLabGraph(): Promise<LabGraph> {
   async function answer(request: IncomingMessage): Promise<Answer> {
     const url = new URL(request.url ?? '/', lab.base)
     const path = decodeURIComponent(url.pathname.replace('/v1.0', ''))
-    const body: unknown = request.method === 'GET' ? undefined : await json(request).catch(() => undefined)
+    const said = await textIn(request)
+    // Entra stands at the same address: it gives out the token to whoever says a secret.
+    if (path.endsWith('/oauth2/v2.0/token')) return tokenFor(new URLSearchParams(said))
+    const body = jsonOf(said)
     lab.seen.push(`${request.method} ${path}`)
     if (request.headers.authorization !== `Bearer ${lab.token}`)
       return refuse(401, 'InvalidAuthenticationToken', 'Access token validation failure.')
@@ -86,6 +92,16 @@ export async function startLabGraph(): Promise<LabGraph> {
       }
     }
     return route(request.method ?? '', path, url.searchParams, isThing(body) ? body : {})
+  }
+
+  function tokenFor(form: URLSearchParams): Answer {
+    const isApp =
+      form.get('grant_type') === 'client_credentials' && (form.has('client_secret') || form.has('client_assertion'))
+    if (isApp) return { status: 200, body: { token_type: 'Bearer', expires_in: 3600, access_token: lab.token } }
+    return {
+      status: 401,
+      body: { error: 'invalid_client', error_description: 'AADSTS7000215: Invalid client secret provided.' },
+    }
   }
 
   function route(method: string, path: string, query: URLSearchParams, body: Thing): Answer {
@@ -191,3 +207,11 @@ export async function startLabGraph(): Promise<LabGraph> {
 
 const isThing = (value: unknown): value is Thing => typeof value === 'object' && value !== null && !Array.isArray(value)
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+function jsonOf(said: string): unknown {
+  try {
+    return JSON.parse(said)
+  } catch {
+    return undefined
+  }
+}

@@ -1,6 +1,7 @@
 /** What an operator says about a batch: the two servers, what is copied, how often, who is told. */
 import { z } from 'zod'
 import { secretName } from '../../secrets/vault/vault.ts'
+import { isAuthority } from '../../tenants/entra/entra.ts'
 
 /** A secret is named, never written: it lies in the vault. */
 const vaultSecret = z
@@ -42,7 +43,11 @@ const oauthLogin = z.strictObject({
   clientId: z.string().min(1).max(100).describe('Application (client) ID'),
   secret: vaultSecret.optional().describe('The client secret'),
   certificate: vaultSecret.optional().describe('PEM with the private key and its certificate, in place of a secret'),
-  authority: z.url().default('https://login.microsoftonline.com').describe('Where tokens are given out'),
+  authority: z
+    .url()
+    .refine(isAuthority, 'no authority of Microsoft: the secret would go there')
+    .default('https://login.microsoftonline.com')
+    .describe('Where tokens are given out'),
   scope: z.string().max(500).default('https://outlook.office365.com/.default'),
   mechanism: z.enum(['XOAUTH2', 'OAUTHBEARER']).default('XOAUTH2'),
 })

@@ -5,4 +5,6 @@
  * Never: shows a secret or a token in a sentence; sends a secret to anything but the authority that was named.
  * On failure: a sentence with Entra's own code and words, and whether it may pass.
  */
+
+export { isAuthority, isGraph } from './clouds.ts'
 export { type Credential, makeTokens, type TokenAnswer, type TokenOptions, type Tokens } from './tokens.ts'
