@@ -67,6 +67,13 @@ test('a PFX that would take minutes is refused wherever a project names it', () 
   refused('slow.pfx', /"slow\.pfx" would take too long to open: its password is to be hashed 8388607 times/)
 })
 
+test('a key that anybody could break is not shown to anybody', () => {
+  makeCertificate(dir, 'short', { subject: '/CN=gw.example.net', key: 'rsa:1024' })
+  const files = ['-inkey', 'short.key', '-in', 'short.crt', '-out', 'short.pfx', '-passout', `pass:${password}`]
+  openssl(dir, 'pkcs12', '-export', ...files)
+  refused('short.pfx', /the key is too short or the signature too weak.*\n.*2048 bits or more/)
+})
+
 test('a PFX that is too large, has no key, no certificate or another password', () => {
   writeFileSync(join(dir, 'large.pfx'), Buffer.alloc(64 * 1024 + 1, 0x30))
   refused('large.pfx', /has 65537 bytes, too many/)
