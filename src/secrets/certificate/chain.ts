@@ -10,7 +10,7 @@ import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import { authorityProblem, unknownDemand } from './extensions.ts'
 import { certificateNames, subjectLine } from './names.ts'
-import { weakKey, weakSignature } from './strength.ts'
+import { costlyKey, weakKey, weakSignature } from './strength.ts'
 
 export type Verified =
   | { readonly ok: true; readonly names: readonly string[] }
@@ -110,8 +110,9 @@ function whyNoIssuer({ others, names }: Climb, below: X509Certificate, depth: nu
   return `${subjectLine(forbidden)} ${authorityProblem(forbidden, depth, names)}`
 }
 
+/** Nothing is computed with a key that a stranger may have made to keep us busy. */
 const issued = (issuer: X509Certificate, subject: X509Certificate): boolean =>
-  subject.checkIssued(issuer) && subject.verify(issuer.publicKey)
+  subject.checkIssued(issuer) && costlyKey(issuer) === undefined && subject.verify(issuer.publicKey)
 
 function datesProblem(certificate: X509Certificate, now: Date): string | undefined {
   if (now < certificate.validFromDate) return 'is not valid yet'

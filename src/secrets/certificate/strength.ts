@@ -3,6 +3,9 @@ import type { X509Certificate } from 'node:crypto'
 import { at, dotted, elements, inside } from '../der.ts'
 
 const minRsaBits = 2048
+/** To verify with more takes a hundred times as long, or with an exponent beyond this: RFC 8017 allows one as large as the modulus. */
+const maxRsaBits = 8192
+const maxExponent = 0xff_ff_ff_ffn
 const goodCurves = ['prime256v1', 'secp384r1', 'secp521r1']
 
 /** A sentence part when the key is too weak. */
@@ -12,7 +15,7 @@ export function weakKey(certificate: X509Certificate): string | undefined {
     case 'rsa':
     case 'rsa-pss': {
       const bits = details.modulusLength ?? 0
-      return bits < minRsaBits ? `has a key of ${bits} bits, fewer than ${minRsaBits}` : undefined
+      return bits < minRsaBits ? `has a key of ${bits} bits, fewer than ${minRsaBits}` : costlyKey(certificate)
     }
     case 'ec':
       return goodCurves.includes(details.namedCurve ?? '') ? undefined : `has a key on the curve ${details.namedCurve}`
@@ -22,6 +25,13 @@ export function weakKey(certificate: X509Certificate): string | undefined {
     default:
       return `has a key of the kind ${type}`
   }
+}
+
+/** A sentence part when whoever verifies with the key is kept busy for long. */
+export function costlyKey({ publicKey }: X509Certificate): string | undefined {
+  const { modulusLength = 0, publicExponent = 0n } = publicKey.asymmetricKeyDetails ?? {}
+  if (modulusLength > maxRsaBits) return `has a key of ${modulusLength} bits, more than ${maxRsaBits}`
+  return publicExponent > maxExponent ? 'has a key with an exponent of more than 32 bits' : undefined
 }
 
 /** MD2, MD5, SHA-1 with RSA; DSA; SHA-1 with ECDSA. */
