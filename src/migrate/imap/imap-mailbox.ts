@@ -22,7 +22,7 @@ import { follow, type Selected, select } from './selected.ts'
 import { SizeBook } from './size-book.ts'
 import { askStates, stateItems } from './states.ts'
 
-/** States that came with the list of folders are as good as new for this long. */
+/** States that came with the list of folders are as good as new for this long, if we do nothing meanwhile. */
 const freshMs = 5000
 const goodbyeMs = 2000
 
@@ -99,6 +99,7 @@ class ImapMailbox {
   }
 
   async open(folder: Folder, isReadOnly: boolean): Promise<OpenFolder> {
+    this.#fresh = undefined
     if (this.#selected !== undefined) this.#selected.over ??= new MailboxTrouble('stopped', 'another folder was opened')
     this.#selected = undefined
     const selected = await select(this.#connection, folder, { isReadOnly, hasCondstore: this.#traits.hasCondstore })
@@ -123,6 +124,7 @@ class ImapMailbox {
   }
 
   append(folder: Folder, message: NewMessage): Promise<Appended> {
+    this.#fresh = undefined
     return this.#appender.append(folder, message)
   }
 

@@ -122,7 +122,7 @@ function split(name: string, delimiter: string, { decode }: Text): readonly stri
 
 /** A part must not fall into two, nor be nothing, nor hold what no name may: whoever asked sees in the answer what became of it. */
 function partOf(part: string, delimiter: string, { encode }: Text): string {
-  const safe = part.replace(/[\p{Cc}*%]/gu, '_')
+  const safe = part.replace(/\p{Cc}/gu, '_')
   const whole = delimiter === '' ? safe : safe.replaceAll(delimiter, '_')
   return encode(whole === '' ? '_' : whole)
 }
