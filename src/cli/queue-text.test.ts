@@ -34,3 +34,14 @@ test('a next hop that said nothing is not shown with words', () => {
   assert.match(rows[3] ?? '', / \(cannot connect: ECONNREFUSED\)$/)
   assert.match(rows[4] ?? '', / -$/)
 })
+
+test('of very many next hops those come first that somebody must mend, then those with most mail; the rest is counted', () => {
+  const lane = { running: 1, held: 1, oldest: '', ageSeconds: 0, advice: 'x', reply: '', why: '' }
+  const many = Array.from({ length: 2000 }, (_, i) => ({ ...lane, lane: `mx:d${i}.example`, waiting: 1 }))
+  const mend = { ...lane, lane: 'tenant:a', waiting: 1, trouble: 'operator' } as const
+  const rows = lanesText([...many, { ...lane, lane: 'tenant:b', waiting: 9, trouble: 'temporary' }, mend]).split('\n')
+  assert.match(rows[2] ?? '', /^tenant:a +1 +1 +1 .* operator /)
+  assert.match(rows[3] ?? '', /^tenant:b +9 /)
+  assert.equal(rows[22], 'and 1,982 next hops more with 5,946 recipients, 0 of them in trouble (--json lists all)')
+  assert.deepEqual(rows.slice(23), ['', 'tenant:a: x', 'tenant:b: x', ''])
+})

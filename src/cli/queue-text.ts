@@ -27,8 +27,19 @@ export function totalsText({ totals: t, addsUp, messages, bytes: size, oldest, d
   ].join('\n')
 }
 
-export function lanesText(lanes: z.infer<typeof lanesSchema>['lanes']): string {
-  if (lanes.length === 0) return ''
+type Lane = z.infer<typeof lanesSchema>['lanes'][number]
+
+/** With a DNS that is down there are as many next hops in trouble as there are domains that people write to. */
+const mostLanes = 20
+
+const inLane = ({ waiting, running, held }: Lane): number => waiting + running + held
+
+/** First those where somebody must mend something, then those with most mail. */
+export function lanesText(all: readonly Lane[]): string {
+  if (all.length === 0) return ''
+  const isForPeople = ({ trouble }: Lane): number => (trouble === 'operator' ? 1 : 0)
+  const sorted = all.toSorted((a, b) => isForPeople(b) - isForPeople(a) || inLane(b) - inLane(a))
+  const [lanes, others] = [sorted.slice(0, mostLanes), sorted.slice(mostLanes)]
   const rows = lanes.map((l) => [
     cell(l.lane, 48),
     number(l.waiting),
@@ -42,7 +53,14 @@ export function lanesText(lanes: z.infer<typeof lanesSchema>['lanes']): string {
     .filter((l) => l.trouble !== undefined)
     .map((l) => `${cell(l.lane, 48)}: ${escapeText(l.advice)}\n`)
   const head = ['NEXT HOP', 'WAITING', 'RUNNING', 'HELD', 'OLDEST', 'TROUBLE', 'LAST WORDS']
-  return `\n${table([head, ...rows])}${wrong.length === 0 ? '' : `\n${wrong.join('')}`}`
+  return `\n${table([head, ...rows])}${othersText(others)}${wrong.length === 0 ? '' : `\n${wrong.join('')}`}`
+}
+
+function othersText(lanes: readonly Lane[]): string {
+  if (lanes.length === 0) return ''
+  const recipients = lanes.reduce((sum, lane) => sum + inLane(lane), 0)
+  const inTrouble = lanes.filter(({ trouble }) => trouble !== undefined).length
+  return `and ${some(lanes.length, 'next hop')} more with ${some(recipients, 'recipient')}, ${number(inTrouble)} of them in trouble (--json lists all)\n`
 }
 
 /** A line for each recipient. */
