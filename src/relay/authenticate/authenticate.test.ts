@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { after, describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { type MadeUpDns, type MadeUpName, madeUpDns } from '../../../test/support/made-up-dns.ts'
@@ -239,6 +239,35 @@ describe('mail that means harm', () => {
       assert.equal(dmarc.result, 'fail')
       assert.ok(performance.now() - before < 3000)
     }
+  })
+
+  test('keys that take long to verify with are not used, in signatures and seals', async () => {
+    const odd = (bits: number): Buffer =>
+      Buffer.concat([Buffer.of(0x80), Buffer.alloc(bits / 8 - 2, 0x55), Buffer.of(1)])
+    const record = (modulus: number, exponent: Buffer): string => {
+      const jwk = { kty: 'RSA', n: odd(modulus).toString('base64url'), e: exponent.toString('base64url') }
+      const der = createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'der' })
+      return `v=DKIM1; p=${der.toString('base64')}`
+    }
+    const usualExponent = Buffer.of(1, 0, 1)
+    const field = 'DKIM-Signature: v=1; a=rsa-sha256; d=bank.example; s=s; h=from; bh='
+    const hash = createHash('sha256').update(body).digest('base64')
+    const one = `${field}${hash}; b=${'A'.repeat(500)}\r\n`
+    const seals = Array.from({ length: 50 }, (_, i) => {
+      const common = `i=${50 - i}; a=rsa-sha256; d=bank.example; s=s; b=${'A'.repeat(500)}`
+      return `ARC-Seal: cv=${i === 49 ? 'none' : 'pass'}; ${common}\r\nARC-Message-Signature: h=from; bh=${hash}; ${common}\r\nARC-Authentication-Results: i=${50 - i}; bank.example; dmarc=pass\r\n`
+    })
+    const raw = Buffer.concat([Buffer.from(`${one.repeat(10)}${seals.join('')}${header}\r\n`), body])
+    for (const text of [record(3072, odd(3000)), record(16_384, usualExponent)]) {
+      const { dkim, arc } = await found({ raw, dns: { 's._domainkey.bank.example': TXT(text) }, address: elsewhere })
+      assert.ok(
+        dkim.every(({ result, why }) => result !== 'pass' && /key type/i.test(why)),
+        JSON.stringify(dkim[0]),
+      )
+      assert.equal(arc.result, 'fail')
+    }
+    const large = await found({ raw, dns: { 's._domainkey.bank.example': TXT(record(4096, usualExponent)) } })
+    assert.doesNotMatch(large.dkim[0]?.why ?? '', /key type/i)
   })
 
   test('headers that take long to read are not read', async () => {
