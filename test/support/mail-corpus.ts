@@ -116,8 +116,11 @@ Content-Type: text/plain; charset=utf-8\r
 \r
 `
   const start = Math.floor(random() * 1000)
-  return Buffer.concat([Buffer.from(head), filler.subarray(start, start + size), Buffer.from('\r\n')])
+  return Buffer.concat([Buffer.from(head), whole(filler.subarray(start, start + size)), Buffer.from('\r\n')])
 }
+
+/** Without half a line end at either side: Dovecot's Maildirs cannot hold one. */
+const whole = (part: Buffer): Buffer => part.subarray(part[0] === 0x0a ? 1 : 0, part.at(-1) === 0x0d ? -1 : undefined)
 
 const filler = Buffer.from(
   Array.from(
