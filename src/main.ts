@@ -19,7 +19,7 @@ import {
   type SecretSource,
   watchFiles,
 } from './project/project.ts'
-import { type DiskWatchOptions, openQueue, watchDisk } from './queue/queue.ts'
+import { cameToText, type DiskWatchOptions, type EndedOrder, openQueue, orderText, watchDisk } from './queue/queue.ts'
 import { inRanges } from './relay/admit/admit.ts'
 import { makeAuthenticator } from './relay/authenticate/authenticate.ts'
 import { Budget } from './relay/budget.ts'
@@ -94,8 +94,10 @@ async function assemble(
     must(await openQueue({ dir: o.dataDir, onTrouble: (why) => log('error', 'queue', { why }) })).queue,
     (q) => q.close(),
   )
-  for (const name of newlyHeld(before, live.current()))
-    if (await queue.endRelease(name)) log('info', 'a hold began: the release that stood has ended', { domain: name })
+  for (const name of newlyHeld(before, live.current())) {
+    const order = await queue.endRelease(name)
+    if (order !== undefined) noteEnded(audit, log, order)
+  }
   const atStart = await queue.totals()
   const disk = opened.adopt(watchDisk(diskOptions(o.dataDir, live, log)), (d) => d.close())
 
@@ -117,7 +119,11 @@ async function assemble(
   const project = () => live.current()
   const troubled = (what: string) => (why: string) => log('error', what, { why })
   const budget = new Budget(machine().contentBytes)
-  const dispatch = makeDispatch({ queue, carrier, recorder, project, now, onTrouble: troubled('dispatch'), budget })
+  const dispatch = makeDispatch({
+    ...{ queue, carrier, recorder, project, now, budget },
+    onTrouble: troubled('dispatch'),
+    onReleaseEnded: (order) => noteEnded(audit, log, order),
+  })
   const stopping = { by: 0, hurry: new AbortController() }
   opened.defer(() => dispatch.close(Math.max(0, stopping.by - performance.now())))
   const { signal: hurry } = stopping.hurry
@@ -267,6 +273,13 @@ function applyFile(live: LiveProject, file: string, secrets: SecretSource, log: 
   if (!live.adoptFile(loaded.value, by)) return
   const { id, hash } = audit.add({ by, from: '', what: 'project.apply', object: file, before, after })
   log('info', 'project applied', { file, entries: loaded.value.table.size, changed: after, audit: id, hash })
+}
+
+/** What an order came to is nowhere else once the next one of its domain has ended. */
+function noteEnded(audit: Audit, log: Log, order: EndedOrder): void {
+  const told = { by: 'causeway', object: order.domain, before: orderText(order), after: cameToText(order) }
+  const { id, hash } = audit.add({ ...told, from: '', what: 'domain.release.ended' })
+  log('info', 'a release has ended', { ...told, audit: id, hash })
 }
 
 function warn(log: Log, warnings: readonly Problem[]): void {

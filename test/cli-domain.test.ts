@@ -27,7 +27,10 @@ describe('a hold begins', () => {
     const { out } = await type('domain hold shared.example')
     assert.equal(out, 'shared.example is in mode hold; the release that was going on has ended\n')
     assert.deepEqual(await orders(), [])
-    assert.equal(lastRecord()?.after, 'hold; its release ended')
+    assert.match(
+      lastRecord()?.after ?? '',
+      /^hold; its release ended: released 0, by the order of api \(\w+\) of 2026-/,
+    )
   })
 
   test('an order given while it lasts is left alone when it is said again', async () => {
@@ -45,7 +48,7 @@ describe('a hold begins', () => {
     writeFileSync(file, text)
     assert.equal((await type(`apply ${file} --yes`)).code, 0)
     assert.deepEqual(await orders(), [])
-    assert.match(lastRecord()?.after ?? '', /mode: open -> hold\nthe release of shared\.example ended$/)
+    assert.match(lastRecord()?.after ?? '', /mode: open -> hold\nthe release of shared\.example ended: released 0, /)
   })
 })
 
@@ -85,6 +88,49 @@ describe('a release that asks the target first', () => {
       assert.equal((await type(`domain release shared.example ${more}`)).code, 2, more)
     assert.deepEqual(await orders(), [['shared.example', true]])
   })
+})
+
+test('what an order came to stands in the audit and in the status, until the next one has ended', async () => {
+  const id = await held()
+  await type('domain release shared.example --when-accepted')
+  const noes = [{ kind: 'refused', words: '550 5.4.1 no' }] as const
+  const recipients = [{ id, n: 0 }]
+  await stage.queue.letGo('shared.example', { recipients, asked: 3, notAccepted: 1, noes })
+  stage.pass(60_000)
+  assert.doesNotMatch((await type('domain release shared.example --status')).out, /the last/)
+  await type('domain release shared.example --stop')
+  assert.match(lastRecord()?.after ?? '', /^ended: released 1, asked 3, of these not accepted 1, by the order of api/)
+  const { out } = await type('domain release shared.example --status')
+  assert.match(
+    out,
+    /^no release is going on\nthe last release since .* by api .*, each once the target accepts it, ended \S+ \S+$/m,
+  )
+  assert.match(out, /^released 1; asked 3, of these not accepted 1\n {2}refused for good 1, last: 550 5\.4\.1 no$/m)
+  const { last } = JSON.parse((await type('domain release shared.example --status --json')).out)
+  assert.deepEqual([last.released, Date.parse(last.ended) - Date.parse(last.since)], [1, 60_000])
+})
+
+test('attempts --done: those who have not come back are seen to, by whom the audit knows, and no warning speaks of them', async () => {
+  const at = stage.queue.now()
+  const someone = { domain: 'shared.example', at, address: '192.0.2.9', helo: 'mx.partner.example', tls: '' }
+  for (const name of ['a', 'b', 'c'])
+    await stage.queue.attempted({ ...someone, sender: `${name}@partner.example`, recipient: 'x@shared.example' })
+  stage.queue.cameBack('c@partner.example', 'x@shared.example', at)
+  stage.pass(7 * 24 * 3_600_000)
+  const first = await type('domain attempts shared.example')
+  assert.match(first.out, /3 = came back 1 \+ waiting 0 \+ possibly lost 2$/m)
+  assert.deepEqual([first.code, /WARNING/.test(first.out)], [1, true])
+  const done = await type('domain attempts shared.example --done')
+  assert.deepEqual([done.code, done.out], [0, 'shared.example: 2 pairs settled\n'])
+  const record = lastRecord()
+  assert.deepEqual([record?.what, record?.object], ['domain.attempts.done', 'shared.example'])
+  const then = await type('domain attempts shared.example')
+  assert.match(then.out, /3 = came back 1 \+ waiting 0 \+ possibly lost 0 \+ settled 2$/m)
+  assert.deepEqual([then.code, /WARNING/.test(then.out)], [0, false])
+  assert.equal(
+    (await type('domain attempts shared.example --done --json')).out,
+    '{"domain":"shared.example","settled":0}\n',
+  )
 })
 
 test('attempts on a name that nobody knows: a no, in each of its forms', async () => {

@@ -357,6 +357,6 @@ describe('commands of a running gateway', () => {
     await stage.restart()
     const status = await must('domain', 'release', 'shared.example', '--status')
     assert.match(status, /^shared\.example: mode hold, .*\nno release is going on$/m)
-    assert.match(stage.gateway.log(), /a hold began: the release that stood has ended/)
+    assert.match(stage.gateway.log(), /"msg":"a release has ended"/)
   })
 })

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Resolver } from '../dns/dns.ts'
 import type { Project, ServedDomain } from '../project/project.ts'
+import { cameToText } from '../queue/queue.ts'
 import { type Actor, audited } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
 import { dkimRecords } from './dkim-keys.ts'
@@ -46,15 +47,16 @@ export function domainResource(api: Api, desk: Desk): void {
     const begins = wanted === 'hold' && was.mode !== 'hold'
     const change = async ({ by }: Actor) => {
       // First: were it second, a failure in between would leave a hold that lets mail go.
-      const hasEnded = begins && (await desk.queue.endRelease(was.name))
-      return { served: setMode(desk, was.name, wanted, by), hasEnded }
+      const ended = begins ? await desk.queue.endRelease(was.name) : undefined
+      return { served: setMode(desk, was.name, wanted, by), ended }
     }
-    const { served, hasEnded } = await audited(desk, request, was.name, change, (done) => ({
+    const { served, ended } = await audited(desk, request, was.name, change, (done) => ({
       before: was.mode,
-      after: done.hasEnded ? `${wanted}; its release ended` : wanted,
+      after: done.ended === undefined ? wanted : `${wanted}; its release ended: ${cameToText(done.ended)}`,
     }))
     const { recipients, isAtLeast } = await heldOf(desk, was.name)
-    const release: z.infer<typeof domainModeSchema>['release'] = hasEnded ? 'ended' : await releaseOf(desk, was.name)
+    const release: z.infer<typeof domainModeSchema>['release'] =
+      ended === undefined ? await releaseOf(desk, was.name) : 'ended'
     return { ...shown(served), held: recipients, isAtLeast, release }
   })
 

@@ -10,6 +10,7 @@ import {
   type ServedDomain,
   servedDomain,
 } from '../project/project.ts'
+import { cameToText } from '../queue/queue.ts'
 import { type Actor, audited } from './audited.ts'
 import { type Api, type Desk, nothing } from './desk.ts'
 import { Problem } from './problem.ts'
@@ -43,14 +44,17 @@ export function projectResource(api: Api, desk: Desk): void {
     const before = desk.live.current()?.name ?? ''
     const ended: string[] = []
     const adopt = async ({ by }: Actor): Promise<readonly Difference[]> => {
-      for (const name of newlyHeld(desk.live.current(), value)) if (await desk.queue.endRelease(name)) ended.push(name)
+      for (const name of newlyHeld(desk.live.current(), value)) {
+        const order = await desk.queue.endRelease(name)
+        if (order !== undefined) ended.push(`the release of ${name} ended: ${cameToText(order)}`)
+      }
       const changed = desk.live.differencesTo(value)
       desk.live.adopt(value, by)
       return changed
     }
     const changed = await audited(desk, request, file, adopt, (all) => ({
       before,
-      after: [differencesText(all), ...ended.map((name) => `the release of ${name} ended`)].join('\n'),
+      after: [differencesText(all), ...ended].join('\n'),
     }))
     return { differences: changed, warnings }
   })

@@ -24,7 +24,10 @@ export const filterFields = {
     .enum(['temporary', 'throttled', 'operator'])
     .optional()
     .describe('Of the last attempt; operator: somebody must mend the setup at this hop'),
-  olderThan: z.string().optional().describe('In the queue for longer than 90m, 4h, 2d'),
+  olderThan: z
+    .string()
+    .optional()
+    .describe('Received longer ago than 90m, 4h, 2d; unlike ages, time that it was held counts, too'),
   peer: z
     .string()
     .min(1)

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { domainKey } from '../mail/address/address.ts'
 import { type Project, servedDomain } from '../project/project.ts'
-import type { ReleaseOrder } from '../queue/queue.ts'
+import { cameToText, orderText, type ReleaseOrder } from '../queue/queue.ts'
 import { audited } from './audited.ts'
 import type { Api, Desk } from './desk.ts'
 import { Problem } from './problem.ts'
@@ -44,6 +44,7 @@ export const releaseSchema = z.object({
   held: z.number().describe('Recipients held because of the domain'),
   isAtLeast: z.boolean().describe('Counted up to here; there are more'),
   order: orderSchema.optional(),
+  last: orderSchema.extend({ ended: timeSchema }).optional().describe('The order that ended last'),
   advice: z.string(),
 })
 export const releaseEndedSchema = z.object({ domain: z.string(), ended: z.boolean() })
@@ -94,12 +95,12 @@ export function releaseResource(api: Api, desk: Desk): void {
       request,
       domain,
       () => desk.queue.endRelease(domain),
-      () => ({
+      (done) => ({
         before: orderText(standing),
-        after: 'no order',
+        after: done === undefined ? 'no order' : `ended: ${cameToText(done)}`,
       }),
     )
-    return { domain, ended }
+    return { domain, ended: ended !== undefined }
   })
 }
 
@@ -110,7 +111,11 @@ function knownHere(name: string): string {
 }
 
 async function statusOf(desk: Desk, domain: string): Promise<z.infer<typeof releaseSchema>> {
-  const [held, order] = await Promise.all([heldOf(desk, domain), orderOf(desk, domain)])
+  const [held, order, last] = await Promise.all([
+    heldOf(desk, domain),
+    orderOf(desk, domain),
+    desk.queue.lastRelease(domain),
+  ])
   const mode = modeOf(desk.live.current(), domain)
   return {
     domain,
@@ -118,6 +123,7 @@ async function statusOf(desk: Desk, domain: string): Promise<z.infer<typeof rele
     held: held.recipients,
     isAtLeast: held.isAtLeast,
     ...(order === undefined ? {} : { order: shown(order) }),
+    ...(last === undefined ? {} : { last: { ...shown(last), ended: utc(last.endedAt) } }),
     advice: adviceOn(domain, mode, held.recipients, order),
   }
 }
@@ -159,16 +165,6 @@ const stuckMs = 15 * 60_000
 /** An order that let nothing go for long, though something is held: nobody looks at an order once it is given. */
 export function stuckFor(order: ReleaseOrder, now: number): number | undefined {
   return now - order.progressAt < stuckMs ? undefined : now - order.progressAt
-}
-
-function orderText({
-  whenAccepted,
-  perMinute,
-}: {
-  readonly whenAccepted: boolean
-  readonly perMinute: number
-}): string {
-  return `${perMinute} a minute${whenAccepted ? ', each once the target accepts it' : ''}`
 }
 
 function shown({ whenAccepted, perMinute, by, at, released, asked, notAccepted, noes }: ReleaseOrder) {

@@ -65,11 +65,12 @@ function orderOf({ whenAccepted, rate }: Options) {
   return { whenAccepted: whenAccepted === true, ...(rate === undefined ? {} : { perMinute: Number(rate) }) }
 }
 
-function releaseText({ domain, mode, held, isAtLeast, order, advice }: z.infer<typeof releaseSchema>): string {
+function releaseText({ domain, mode, held, isAtLeast, order, last, advice }: z.infer<typeof releaseSchema>): string {
   const count = `${some(held, 'recipient')}${isAtLeast ? ' and more' : ''} held`
   return [
     `${domain}: mode ${mode ?? 'none (not a domain of the project)'}, ${count}`,
     ...(order === undefined ? ['no release is going on'] : orderLines(order)),
+    ...(order === undefined && last !== undefined ? lastLines(last) : []),
     escapeText(advice),
     '',
   ].join('\n')
@@ -77,7 +78,14 @@ function releaseText({ domain, mode, held, isAtLeast, order, advice }: z.infer<t
 
 const kindText = { refused: 'refused for good', later: 'not now', unreached: 'not reached' }
 
-function orderLines(order: NonNullable<z.infer<typeof releaseSchema>['order']>): readonly string[] {
+type Release = z.infer<typeof releaseSchema>
+
+function lastLines(last: NonNullable<Release['last']>): readonly string[] {
+  const [first = '', ...rest] = orderLines(last)
+  return [`the last ${first}, ended ${localTime(last.ended)}`, ...rest]
+}
+
+function orderLines(order: NonNullable<Release['order']>): readonly string[] {
   const { whenAccepted, perMinute, by, since, released, asked, notAccepted, noes } = order
   const how = `${perMinute} a minute${whenAccepted ? ', each once the target accepts it' : ''}`
   const probes = whenAccepted ? `; asked ${asked}, of these not accepted ${notAccepted}` : ''

@@ -24,7 +24,7 @@ export function withFilter(command: Command): Command {
     .option('--state <state>', 'waiting, held or running')
     .option('--cause <cause>', 'of held mail: domain, tenant, refused, expired or operator')
     .option('--trouble <trouble>', 'of the last attempt: temporary, throttled or operator')
-    .option('--older-than <span>', 'in the queue for longer than 90m, 4h, 2d')
+    .option('--older-than <span>', 'received longer ago than 90m, 4h, 2d; time that it was held counts, too')
     .option('--peer <name>', 'where it came from: a tenant, internet or causeway')
 }
 

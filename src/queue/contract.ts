@@ -54,6 +54,8 @@ export type ReleaseOrder = {
   readonly noes: readonly (ProbeNo & { readonly count: number })[]
 }
 
+export type EndedOrder = ReleaseOrder & { readonly endedAt: number }
+
 /** refused: for good. later: not now, or not before its setup is mended. unreached: there was nobody to be asked. */
 export type ProbeNo = { readonly kind: 'refused' | 'later' | 'unreached'; readonly words: string }
 
@@ -142,10 +144,13 @@ export type Queue = {
   /** Counts every row; undefined when all totals add up, otherwise what does not. */
   check(): Promise<string | undefined>
 
-  /** An order for a domain that has one replaces it and keeps its counts. */
+  /** An order for a domain that has one replaces it, and counts from 0. */
   orderRelease(order: NewReleaseOrder): Promise<void>
-  endRelease(domain: string): Promise<boolean>
+  /** With what came of it; undefined when there was none. */
+  endRelease(domain: string): Promise<EndedOrder | undefined>
   releaseOrders(): Promise<readonly ReleaseOrder[]>
+  /** The one of the domain that ended last. */
+  lastRelease(domain: string): Promise<EndedOrder | undefined>
   /** Domains with mail that is held because of them, and those that somebody was asked to come back to. */
   domains(): Promise<Domains>
   /** Held because of the domain, in the order of arrival. */

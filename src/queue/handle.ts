@@ -6,6 +6,7 @@ import type {
   Attempted,
   AttemptRow,
   Domains,
+  EndedOrder,
   Filter,
   HeldRecipient,
   NewReleaseOrder,
@@ -179,8 +180,12 @@ export class QueueHandle implements Queue {
     return this.#thread.ask<'order'>({ do: 'order', order })
   }
 
-  endRelease(domain: string): Promise<boolean> {
+  endRelease(domain: string): Promise<EndedOrder | undefined> {
     return this.#thread.ask<'endOrder'>({ do: 'endOrder', domain })
+  }
+
+  lastRelease(domain: string): Promise<EndedOrder | undefined> {
+    return this.#thread.ask<'lastOrder'>({ do: 'lastOrder', domain })
   }
 
   releaseOrders(): Promise<readonly ReleaseOrder[]> {

@@ -4,6 +4,7 @@ import type {
   Attempted,
   AttemptRow,
   Domains,
+  EndedOrder,
   Filter,
   HeldRecipient,
   NewReleaseOrder,
@@ -54,6 +55,7 @@ export type Read =
   | { readonly do: 'oldest' }
   | { readonly do: 'check' }
   | { readonly do: 'orders' }
+  | { readonly do: 'lastOrder'; readonly domain: string }
   | { readonly do: 'domains' }
   | { readonly do: 'nextHeld'; readonly domain: string; readonly limit: number; readonly after: string | undefined }
   | { readonly do: 'attempts'; readonly domain: string; readonly limit: number; readonly after: number }
@@ -70,7 +72,7 @@ export type Answers = {
   byHand: HandStepDone
   resume: HandStepDone
   order: undefined
-  endOrder: boolean
+  endOrder: EndedOrder | undefined
   letGo: number
   attempted: undefined
   cameBack: undefined
@@ -85,6 +87,7 @@ export type Answers = {
   oldest: KeptMessage | undefined
   check: string | undefined
   orders: readonly ReleaseOrder[]
+  lastOrder: EndedOrder | undefined
   domains: Domains
   nextHeld: Paged<HeldRecipient>
   attempts: readonly AttemptRow[]
@@ -99,6 +102,7 @@ const reading: ReadonlySet<string> = new Set<Read['do']>([
   'oldest',
   'check',
   'orders',
+  'lastOrder',
   'domains',
   'nextHeld',
   'attempts',

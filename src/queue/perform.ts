@@ -9,7 +9,7 @@ import { listAttempts, noteAttempt, noteReturn, settleAttempts } from './ledger.
 import { contentSlice, listDomains, listLanes, listMessages, nextHeld, oldestMessage, showMessage } from './look.ts'
 import type { Answer, Read, Write } from './messages.ts'
 import { abandonParts, putMessage, putPart } from './put.ts'
-import { endOrder, letGo, listOrders, setOrder } from './release-orders.ts'
+import { endOrder, lastOrder, letGo, listOrders, setOrder } from './release-orders.ts'
 import { claim as sql } from './sql.ts'
 import { takeFigures } from './take-figures.ts'
 import { sweepStep } from './tidy.ts'
@@ -72,6 +72,8 @@ export function performRead(db: Db, ask: Read, at: number): Answer {
       return checkQueue(db)
     case 'orders':
       return listOrders(db)
+    case 'lastOrder':
+      return lastOrder(db, ask.domain)
     case 'domains':
       return listDomains(db)
     case 'nextHeld':

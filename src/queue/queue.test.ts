@@ -329,6 +329,9 @@ test('the age of a lane is that of what waits there, and begins anew with a rele
   assert.equal((await b.queue.lanes())[0]?.oldestAt, receivedAt)
   await b.queue.release({ domain: 'contoso.example' }, 'ann')
   assert.equal((await b.queue.lanes())[0]?.oldestAt, b.clock.now)
+  // Not so for a filter: it asks when a message was received.
+  const olderThan = async (olderThanMs: number) => (await b.queue.list({ olderThanMs }, { limit: 9 })).items.length
+  assert.deepEqual([await olderThan(2999), await olderThan(3000)], [1, 0])
 })
 
 test('what is put without an attempt, because its lane is down, shows the trouble of the lane from the start', async () => {

@@ -11,6 +11,7 @@ export type {
   Attempted,
   AttemptRow,
   Domains,
+  EndedOrder,
   Filter,
   HeldRecipient,
   NewReleaseOrder,
@@ -36,6 +37,7 @@ export type {
   Trouble,
 } from './message.ts'
 export { type OpenedQueue, openQueue, type QueueOptions } from './open-queue.ts'
+export { cameToText, orderText } from './order-text.ts'
 export { givenUpFrom, waitsSince } from './patience.ts'
 export { NotDone } from './thread.ts'
 export type { ClaimQuery, FinishMore, Lease, Put, Result, Work } from './work.ts'

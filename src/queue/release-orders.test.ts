@@ -52,6 +52,13 @@ test('a release order counts what it let go, in the order of arrival, and surviv
   const none = { released: 0, asked: 0, notAccepted: 0, noes: [] }
   assert.deepEqual(next, { ...expected, whenAccepted: false, by: 'bob', progressAt: b.clock.now, ...none })
   assert.deepEqual(await queue.domains(), { held: ['contoso.example'], attempted: [] })
-  assert.equal(await queue.endRelease('contoso.example'), true)
-  assert.equal(await queue.endRelease('contoso.example'), false)
+  const replaced = await queue.lastRelease('contoso.example')
+  assert.deepEqual([replaced?.by, replaced?.released, replaced?.noes], ['ann', 1, order?.noes])
+  b.clock.now += 1000
+  const ended = await queue.endRelease('Contoso.example')
+  assert.deepEqual(ended, { ...next, endedAt: b.clock.now })
+  assert.equal(await queue.endRelease('contoso.example'), undefined)
+  assert.deepEqual(await queue.lastRelease('contoso.example'), ended)
+  assert.deepEqual(await (await b.reopen()).lastRelease('contoso.example'), ended)
+  assert.equal(await b.queue.lastRelease('other.example'), undefined)
 })

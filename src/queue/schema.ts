@@ -167,6 +167,20 @@ const migrations: readonly Migration[] = [
   `ALTER TABLE lane ADD COLUMN why TEXT NOT NULL DEFAULT '';` +
     // For the day when a tenant is back in the project.
     `CREATE INDEX recipient_of_tenant ON recipient (message, n) WHERE state = 'held' AND cause = 'tenant';`,
+  // What came of the last order of a domain. noes: JSON, as they are listed.
+  `CREATE TABLE release_ended (
+     domain TEXT PRIMARY KEY,
+     when_accepted INTEGER NOT NULL,
+     per_minute INTEGER NOT NULL,
+     who TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     released INTEGER NOT NULL,
+     asked INTEGER NOT NULL,
+     not_accepted INTEGER NOT NULL,
+     progress_at INTEGER NOT NULL,
+     ended_at INTEGER NOT NULL,
+     noes TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ]
 
 export function queueFile(dataDir: string): string {

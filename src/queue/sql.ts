@@ -162,6 +162,13 @@ export const orders = {
     ON CONFLICT (domain) DO UPDATE SET when_accepted = excluded.when_accepted, per_minute = excluded.per_minute,
       who = excluded.who, at = excluded.at, progress_at = excluded.progress_at, released = 0, asked = 0, not_accepted = 0`,
   end: `DELETE FROM release_order WHERE domain = ?1`,
+  one: `SELECT * FROM release_order WHERE domain = ?1`,
+  ended: `INSERT INTO release_ended SELECT *, ?2, ?3 FROM release_order WHERE domain = ?1
+    ON CONFLICT (domain) DO UPDATE SET when_accepted = excluded.when_accepted, per_minute = excluded.per_minute,
+      who = excluded.who, at = excluded.at, released = excluded.released, asked = excluded.asked,
+      not_accepted = excluded.not_accepted, progress_at = excluded.progress_at, ended_at = excluded.ended_at,
+      noes = excluded.noes`,
+  last: `SELECT * FROM release_ended WHERE domain = ?1`,
   all: `SELECT * FROM release_order ORDER BY at, domain`,
   no: `INSERT INTO release_no (domain, kind, count, words) VALUES (?1, ?2, 1, ?3)
     ON CONFLICT (domain, kind) DO UPDATE SET count = count + 1, words = excluded.words`,

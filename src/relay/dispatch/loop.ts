@@ -1,6 +1,6 @@
 /** Claims what is due and has it worked on, within bounds; one process has one. */
 import type { Project } from '../../project/project.ts'
-import type { ClaimQuery, Lease, NewMessage, Queue, Work } from '../../queue/queue.ts'
+import type { ClaimQuery, EndedOrder, Lease, NewMessage, Queue, Work } from '../../queue/queue.ts'
 import type { Budget } from '../budget.ts'
 import type { Carrier } from '../carry/carry.ts'
 import type { Outcome } from '../deliver/deliver.ts'
@@ -36,6 +36,8 @@ export type DispatchParts = {
   readonly maxBytesInHand?: number
   /** What they are counted in, together with what comes in. */
   readonly budget?: Budget
+  /** A release order has ended by itself. */
+  readonly onReleaseEnded?: (order: EndedOrder) => void
 }
 
 export function makeDispatch(parts: DispatchParts): Dispatch {

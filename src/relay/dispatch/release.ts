@@ -4,7 +4,7 @@
  * not on hold ends by itself when nothing is held there any more.
  */
 import { type Project, servedDomain } from '../../project/project.ts'
-import type { HeldRecipient, ProbeNo, Queue, ReleaseOrder, ReleaseStep } from '../../queue/queue.ts'
+import type { EndedOrder, HeldRecipient, ProbeNo, Queue, ReleaseOrder, ReleaseStep } from '../../queue/queue.ts'
 import { routeAsOpen } from '../admit/admit.ts'
 import type { Carrier } from '../carry/carry.ts'
 import { meaningOf, type Probed, slowsHop } from '../deliver/deliver.ts'
@@ -17,6 +17,8 @@ export type ReleaseParts = {
   readonly carrier: Pick<Carrier, 'probe'>
   readonly recorder: Recorder
   readonly project: () => Project | undefined
+  /** An order has ended by itself. */
+  readonly onReleaseEnded?: (order: EndedOrder) => void
 }
 export type Releases = {
   /** Once a second. How many were let go. */
@@ -123,7 +125,7 @@ async function stepOf(parts: ReleaseParts, order: ReleaseOrder, mine: Progress, 
 
 /** While the domain is on hold more will come, and the order stands. */
 async function endWhenDone(
-  { queue, project }: ReleaseParts,
+  { queue, project, onReleaseEnded }: ReleaseParts,
   { domain }: ReleaseOrder,
   mine: Progress,
   isDone: boolean,
@@ -132,7 +134,9 @@ async function endWhenDone(
   if (!isDone || now === undefined || servedDomain(now, domain)?.mode === 'hold') delete mine.doneSince
   else {
     mine.doneSince ??= queue.now()
-    if (queue.now() - mine.doneSince >= restMs) await queue.endRelease(domain)
+    if (queue.now() - mine.doneSince < restMs) return
+    const ended = await queue.endRelease(domain)
+    if (ended !== undefined) onReleaseEnded?.(ended)
   }
 }
 
