@@ -4,12 +4,9 @@
  * Two networks of this machine with a wire between them, both without a way out: the program and its senders live in one,
  * the far hop in the other. This process stays where it is; it plays the fault by a process inside (`narrow-line.ts`).
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { Fault, Finding, RunOptions } from './fault.ts'
 import { firstOf, lacks, needsRoot } from './machine.ts'
-import { openWire } from './wire.ts'
+import { openWire, playInside } from './wire.ts'
 
 export const f21: Fault = {
   id: 'F21',
@@ -21,19 +18,7 @@ export const f21: Fault = {
 async function run({ isShort, say }: RunOptions): Promise<Finding> {
   // In the long form 50 MB take about a minute; the short form sends 1 MB.
   using wire = openWire(isShort ? '8mbit' : '6mbit')
-  const inside = fileURLToPath(new URL('narrow-line.ts', import.meta.url))
-  const words = [process.execPath, inside, wire.near, wire.far, wire.there, isShort ? '1' : '50']
-  // The guard of the tests knows loopback only; from inside there is no way out anyway.
-  const child = spawn('ip', ['netns', 'exec', wire.here, 'setpriv', '--pdeathsig', 'KILL', ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  })
-  let out = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString()
-  })
-  const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`inside the network it ended with ${String(code)}: ${out}`)
+  const finding = await playInside(wire, 'narrow-line.ts', [wire.near, wire.far, wire.there, isShort ? '1' : '50'])
   say('done')
-  return JSON.parse(out) as Finding
+  return finding
 }

@@ -12,6 +12,8 @@ export type ServeOptions = {
   readonly project: string
   /** The same at each start, so that senders find it again. */
   readonly port: number
+  /** Where it listens. Default: 127.0.0.1. */
+  readonly host?: string
   /** ADDRESS:PORT */
   readonly dns: string
   /** Words in front of the command. */
@@ -45,7 +47,7 @@ const withParent = ['setpriv', '--pdeathsig', 'KILL']
 
 export async function serve(o: ServeOptions): Promise<Served> {
   mkdirSync(o.data, { recursive: true })
-  const places = ['--smtp', `127.0.0.1:${o.port}`, '--http', '127.0.0.1:0', '--dns', o.dns]
+  const places = ['--smtp', `${o.host ?? '127.0.0.1'}:${o.port}`, '--http', '127.0.0.1:0', '--dns', o.dns]
   const wrap = o.wrap === undefined ? [] : [...o.wrap, ...withParent]
   const command = [...withParent, ...wrap, causeway, 'serve', '--data', o.data, ...places, '--project', o.project]
   const [program = '', ...args] = command

@@ -18,7 +18,8 @@ export type StageOptions = {
   readonly project?: Omit<ProjectOptions, 'hops' | 'home'>
   /** Where the program keeps its data. Default: a folder of the stage. */
   readonly data?: string
-  /** Where the hops listen. Default: loopback. */
+  /** Where the program listens, and where the hops do. Default: loopback. */
+  readonly serveAt?: string
   readonly hopHost?: string
   /** Where a tenant's hop is reached, when not where it listens. */
   readonly places?: { readonly [name: string]: Place }
@@ -73,6 +74,7 @@ export async function setStage(o: StageOptions = {}): Promise<Stage> {
   stack.defer(() => dns.close())
   const data = o.data ?? join(dir, 'data')
   let port = await freePort()
+  const at = o.serveAt === undefined ? {} : { host: o.serveAt }
   let served: Served | undefined
   const running = (): Served => {
     if (served === undefined) throw new Error('the program was not started')
@@ -97,9 +99,9 @@ export async function setStage(o: StageOptions = {}): Promise<Stage> {
       const isFirst = served === undefined
       await served?.kill()
       served = await onFreePort(
-        (at) => {
-          port = at
-          return serve({ data, project, port, dns: dns.address, ...more })
+        (chosen) => {
+          port = chosen
+          return serve({ data, project, port, dns: dns.address, ...at, ...more })
         },
         // Senders find it again after a kill; nobody had a reason to look for it before the first start.
         async () => (isFirst ? freePort() : port),

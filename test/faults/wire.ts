@@ -1,6 +1,10 @@
 /** Two networks with one wire between them, which carries only so much. */
+import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { runTool } from '../support/program.ts'
+import type { Finding } from './fault.ts'
 import { must } from './machine.ts'
 import { undoAtExit } from './undo.ts'
 
@@ -60,4 +64,24 @@ export function openWire(rate: string): Wire {
       done()
     },
   }
+}
+
+/**
+ * Runs a file of this folder in the network on this side of the wire; it prints its finding. The guard of the tests knows
+ * loopback only; from inside there is no way out anyway.
+ */
+export async function playInside(wire: Wire, file: string, words: readonly string[]): Promise<Finding> {
+  const program = fileURLToPath(new URL(file, import.meta.url))
+  const command = ['setpriv', '--pdeathsig', 'KILL', process.execPath, program, ...words]
+  const child = spawn('ip', ['netns', 'exec', wire.here, ...command], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  let out = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`inside the network it ended with ${String(code)}: ${out}`)
+  return JSON.parse(out) as Finding
 }

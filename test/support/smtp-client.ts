@@ -91,6 +91,11 @@ export class Client {
     this.#socket.end()
   }
 
+  /** By RST: nothing that was not read yet is read any more. */
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }
