@@ -53,6 +53,14 @@ function partly(refused: readonly [Settled, ...Settled[]], { words }: Circumstan
   return replies.partlyRefused(refused.map(({ recipient }) => recipient.given).join(', '), words(refused[0]))
 }
 
-function shown(one: Settled, as: (enhanced: string, words: string) => Reply, { words }: Circumstances): Reply {
-  return as(one.outcome.reply.enhanced, words(one))
+/** What nobody said but us (it cannot be given to that hop, or did not get there) is not laid into the mouth of another server. */
+function shown(one: Settled, as: (enhanced: string, words: string) => Reply, c: Circumstances): Reply {
+  const { reply, spoke } = one.outcome
+  const text = c.words(one)
+  const theirs = as(reply.enhanced, text)
+  if (spoke === true || text === '') return theirs
+  return { code: forMessage.has(reply.code) ? reply.code : theirs.code, enhanced: theirs.enhanced, text }
 }
+
+/** The codes that may stand at the end of a message (RFC 5321 section 4.3.2). */
+const forMessage: ReadonlySet<number> = new Set([450, 451, 452, 550, 552, 553, 554])
