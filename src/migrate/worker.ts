@@ -67,6 +67,7 @@ function tellProgress(desk: Desk): void {
 function hear(desk: Desk, message: ToThread, timer: NodeJS.Timeout): void {
   switch (message.kind) {
     case 'ask':
+      // One that is refused is no batch's, and forgotten with the thread.
       if (message.key !== undefined) keys.set(...message.key)
       return void answer(desk, message.number, message.verb, message.with)
     case 'secret':

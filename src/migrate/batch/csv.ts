@@ -79,7 +79,8 @@ export function readBatchCsv(bytes: Buffer, settings: Pick<Settings, 'source' | 
   const found = noFindings()
   const rows = readRows(bytes, settings, found)
   const { problems, counted, warnings } = found
-  return { rows: problems.length === 0 ? rows : [], problems, more: counted.more, warnings }
+  const inOrder = problems.toSorted((a, b) => a.row - b.row)
+  return { rows: problems.length === 0 ? rows : [], problems: inOrder, more: counted.more, warnings }
 }
 
 function readRows(bytes: Buffer, settings: Pick<Settings, 'source' | 'target'>, found: Findings): readonly CsvRow[] {

@@ -7,6 +7,7 @@ import type { MailboxPace } from './pace.ts'
 import type { Reach, Reached } from './reach.ts'
 import { openRow } from './seal.ts'
 import type { Server, Settings, Side } from './settings.ts'
+import { type Sides, sided } from './sided.ts'
 import type { Batch, MailboxRow, Trouble } from './tables.ts'
 
 export type Errand = {
@@ -37,27 +38,15 @@ export function endsOf(e: Errand): Ends | undefined {
       ? undefined
       : openRow(key, batch.keyId, mailbox.key, mailbox.secret)
   if (secret === undefined) return undefined
-  const sides = new WeakMap<MailboxTrouble, Side>()
+  const sides: Sides = new WeakMap()
   const source = reach.side('source', settings.source, mailbox, secret)
   const target = reach.side('target', settings.target, mailbox, secret)
   const sideOf = (trouble: MailboxTrouble): Side | '' => sides.get(trouble) ?? (trouble.kind === 'full' ? 'target' : '')
   return {
-    source: marked(source.connect, 'source', sides),
-    target: marked(target.connect, 'target', sides),
+    source: sided(source.connect, 'source', sides),
+    target: sided(target.connect, 'target', sides),
     sideOf,
     explain: (trouble) => explained(e, trouble, sideOf(trouble), { source, target }),
-  }
-}
-
-/** A trouble does not say by itself which of the two servers it came from. */
-function marked(connect: Connect, side: Side, sides: WeakMap<MailboxTrouble, Side>): Connect {
-  return async (signal) => {
-    try {
-      return await connect(signal)
-    } catch (error) {
-      if (error instanceof MailboxTrouble) sides.set(error, side)
-      throw error
-    }
   }
 }
 
@@ -109,10 +98,20 @@ export async function runPass(e: Errand, ends: Ends): Promise<PassOutcome> {
       pace,
       signal,
       onProgress,
+      tuning: tuningOf(settings),
     })
   } catch (error) {
     return { kind: 'failed', trouble: broken(e, error), mayPass: true }
   }
+}
+
+/** Content in memory, of all mailboxes of a batch together, about. */
+const mostBytes = 100_000_000
+
+/** The scheduler tries again by itself, and tells people meanwhile: the engine need not be patient. */
+function tuningOf({ concurrency }: Settings): { readonly maxBytesInFlight: number; readonly maxTroubles: number } {
+  const bytes = Math.floor(mostBytes / concurrency)
+  return { maxBytesInFlight: Math.min(8_000_000, Math.max(1_000_000, bytes)), maxTroubles: 4 }
 }
 
 export async function runSurvey(e: Errand, ends: Ends): Promise<Survey> {

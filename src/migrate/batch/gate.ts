@@ -3,21 +3,24 @@
  * well it is one more after a while; when the server says that it is too much, fewer.
  */
 
+/** Of one server, kept over restarts. */
 export type GateState = { limit: number; busyAt?: number }
 
 export type Gate = {
-  readonly running: number
   readonly limit: number
-  hasRoom(): boolean
-  enter(): void
-  leave(): void
-  /** It was too much for the server. */
-  busy(): void
+  /** `running`: at this server now. */
+  hasRoom(running: number): boolean
+  /** So many were too much for it. */
+  busy(running: number): void
 }
 
 const firstLimit = 4
-const growMs = 5000
-const afterBusyMs = 5 * 60_000
+const growMs = 3000
+/** After it was too much, the next try comes later. */
+const carefulMs = 5 * 60_000
+const carefulForMs = 60 * 60_000
+/** Several hear of the same crowd at once: it counts as one. */
+const oneCrowdMs = 2000
 
 export type GateParts = {
   readonly state: GateState
@@ -29,32 +32,25 @@ export type GateParts = {
 export const newGateState = (): GateState => ({ limit: firstLimit })
 
 export function makeGate({ state, most, now, onLearned }: GateParts): Gate {
-  let running = 0
   let changedAt = now()
   const limit = (): number => Math.max(1, Math.min(state.limit, most))
-  const grow = (): void => {
-    const patience = state.busyAt !== undefined && now() - state.busyAt < 60 * 60_000 ? afterBusyMs : growMs
-    if (running < limit() || state.limit >= most || now() - changedAt < patience) return
+  const grow = (running: number): void => {
+    const patience = state.busyAt !== undefined && now() - state.busyAt < carefulForMs ? carefulMs : growMs
+    if (running < limit() || limit() >= most || now() - changedAt < patience) return
     state.limit = limit() + 1
     changedAt = now()
     onLearned()
   }
   return {
-    get running() {
-      return running
-    },
     get limit() {
       return limit()
     },
-    hasRoom() {
-      grow()
+    hasRoom(running) {
+      grow(running)
       return running < limit()
     },
-    enter: () => void (running += 1),
-    leave: () => void (running -= 1),
-    busy() {
-      // Several hear of the same crowd at once: it counts as one.
-      if (state.busyAt !== undefined && now() - state.busyAt < 2000) return
+    busy(running) {
+      if (state.busyAt !== undefined && now() - state.busyAt < oneCrowdMs) return
       state.limit = Math.max(1, Math.min(limit(), running) - 1)
       state.busyAt = now()
       changedAt = now()

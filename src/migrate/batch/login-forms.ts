@@ -134,12 +134,21 @@ function rootOf(login: AdminLogin, user: string, root: string): string {
 }
 
 /** The likeliest first: what worked for this mailbox, what worked for others of the batch, the rest. */
-export function inOrder(all: readonly Candidate[], own: string, proven: readonly string[]): readonly Candidate[] {
+/** A form and for how many mailboxes of the batch it worked. */
+export type Proven = { readonly form: string; readonly worked: number }
+
+/** Successes of one form after which others are not tried any more. */
+const sureAfter = 3
+
+export function inOrder(all: readonly Candidate[], own: string, proven: readonly Proven[]): readonly Candidate[] {
   const known = all.find(({ form }) => form === own)
   if (known !== undefined) return [known]
   const rank = ({ form }: Candidate): number => {
-    const place = proven.indexOf(form)
+    const place = proven.findIndex((one) => one.form === form)
     return place === -1 ? proven.length : place
   }
-  return all.toSorted((a, b) => rank(a) - rank(b)).slice(0, mostTries)
+  const order = all.toSorted((a, b) => rank(a) - rank(b))
+  // Where one form is what this server wants, a refusal is about the password: another form would only bring the lock nearer.
+  const isSure = (proven[0]?.worked ?? 0) >= sureAfter && order[0]?.form === proven[0]?.form
+  return order.slice(0, isSure ? 1 : mostTries)
 }

@@ -1,6 +1,7 @@
 /** The mailboxes of batches as they are kept. Each change is on disk when it returns. */
 import type { Db, Value } from '../../store/store.ts'
 import type { CsvRow } from './csv.ts'
+import type { Proven } from './login-forms.ts'
 import { type StatusSummary, statusesOf, type UserStatus } from './status.ts'
 import { type MailboxRow, mailboxOf, type SurveyNote, type Trouble } from './tables.ts'
 
@@ -75,23 +76,29 @@ export function mailboxesOf(db: Db, batch: number, { status, summary, like, afte
   return db.all(`SELECT * FROM mailbox WHERE ${where} ORDER BY id LIMIT ?`, ...values, limit).map(mailboxOf)
 }
 
-/** What is due, the longest waiting first: of batches that run or complete. */
-export function dueMailboxes(db: Db, now: number, limit: number): readonly MailboxRow[] {
+export type DueQuery = { readonly now: number; readonly isFirst: boolean; readonly limit: number }
+
+/** What is due in a batch, the longest waiting first: those in their first pass, or those that are followed. */
+export function dueMailboxes(db: Db, batch: number, { now, isFirst, limit }: DueQuery): readonly MailboxRow[] {
   return db
     .all(
-      `SELECT mailbox.* FROM mailbox JOIN batch ON batch.id = mailbox.batch
-       WHERE next_at IS NOT NULL AND next_at <= ? AND is_chosen = 1 AND wish IN ('running', 'completing')
-       ORDER BY next_at, mailbox.id LIMIT ?`,
+      `SELECT * FROM mailbox
+       WHERE batch = ? AND next_at <= ? AND is_chosen = 1 AND (first_synced_at IS NULL) = ?
+       ORDER BY next_at, id LIMIT ?`,
+      batch,
       now,
+      isFirst ? 1 : 0,
       limit,
     )
     .map(mailboxOf)
 }
 
-export function nextDue(db: Db): number | undefined {
+/** The next one that is not due yet. */
+export function nextDue(db: Db, now: number): number | undefined {
   const row = db.get(
     `SELECT MIN(next_at) AS at FROM mailbox JOIN batch ON batch.id = mailbox.batch
-     WHERE next_at IS NOT NULL AND is_chosen = 1 AND wish IN ('running', 'completing')`,
+     WHERE next_at > ? AND is_chosen = 1 AND wish IN ('running', 'completing')`,
+    now,
   )
   return row?.['at'] === null || row?.['at'] === undefined ? undefined : Number(row['at'])
 }
@@ -102,9 +109,6 @@ export function toCheck(db: Db, batch: number, limit: number): readonly MailboxR
     .all('SELECT * FROM mailbox WHERE batch = ? AND is_to_check = 1 ORDER BY id LIMIT ?', batch, limit)
     .map(mailboxOf)
 }
-
-export const batchesToCheck = (db: Db): readonly number[] =>
-  db.all('SELECT DISTINCT batch FROM mailbox WHERE is_to_check = 1').map((row) => Number(row['batch']))
 
 export const leftToCheck = (db: Db, batch: number): number =>
   Number(db.get('SELECT COUNT(*) AS n FROM mailbox WHERE batch = ? AND is_to_check = 1', batch)?.['n'] ?? 0)
@@ -214,10 +218,10 @@ export function setForm(db: Db, m: MailboxRow, side: 'source' | 'target', form: 
 }
 
 /** Forms that worked for mailboxes of this batch, the most successful first. */
-export const provenForms = (db: Db, batch: number, side: 'source' | 'target'): readonly string[] =>
+export const provenForms = (db: Db, batch: number, side: 'source' | 'target'): readonly Proven[] =>
   db
-    .all('SELECT form FROM login_form WHERE batch = ? AND side = ? ORDER BY worked DESC', batch, side)
-    .map((row) => String(row['form']))
+    .all('SELECT form, worked FROM login_form WHERE batch = ? AND side = ? ORDER BY worked DESC', batch, side)
+    .map(({ form, worked }) => ({ form: String(form), worked: Number(worked) }))
 
 export function setSurvey(db: Db, id: number, survey: SurveyNote | undefined): void {
   db.run('UPDATE mailbox SET survey = ? WHERE id = ?', survey === undefined ? null : JSON.stringify(survey), id)

@@ -182,9 +182,9 @@ function startedText(s: Scheduler, batch: number): string {
     batch,
   )
   const [all, chosen, failed] = [Number(row?.['n']), Number(row?.['chosen']), Number(row?.['failed'])]
-  const part = chosen < all ? ` of ${some(all, 'mailbox')}` : ''
-  const left = failed > 0 ? `; ${some(failed, 'mailbox')} failed before and wait for causeway migrate retry` : ''
-  return `${some(chosen - failed, 'mailbox')}${part} started${left}`
+  const left = failed > 0 ? `; left alone, because they failed before: ${failed} (causeway migrate retry)` : ''
+  const many = chosen < all ? `${chosen - failed} of ${some(all, 'mailbox')}` : some(chosen - failed, 'mailbox')
+  return `${many} started${left}`
 }
 
 export async function pause(s: Scheduler, name: string, by: string, untilAt: number | undefined): Promise<Ordered> {
@@ -289,7 +289,7 @@ export function retry(s: Scheduler, o: Retry): Retried {
   if (batch.completedAt !== undefined) setMoment(db, batch.id, 'completedAt', undefined)
   standBatch(s.ground, batch.id)
   s.kick()
-  const text = `${some(count, 'mailbox')} that failed ${waits ? 'begin anew' : 'begin anew at the next start'}`
+  const text = `${some(count, 'mailbox')} that failed: ${waits ? 'begun anew' : 'to be begun anew at the next start'}`
   const more = renewed === undefined ? '' : `${renewed.text}; `
   return { ...done(`${more}${text}`, renewed?.warnings ?? []), keyTaken: o.csv !== undefined && !hasKey }
 }

@@ -5,7 +5,7 @@
  */
 import type { openImap } from '../imap/imap.ts'
 import { type Connect, type Mailbox, MailboxTrouble } from '../mailbox/mailbox.ts'
-import { type Candidate, candidates, inOrder, type Keys } from './login-forms.ts'
+import { type Candidate, candidates, inOrder, type Keys, type Proven } from './login-forms.ts'
 import type { RowSecret } from './seal.ts'
 import { portOf, type Server, type Side, serverName } from './settings.ts'
 import type { MailboxRow } from './tables.ts'
@@ -16,7 +16,7 @@ export type ReachParts = {
   readonly open: OpenMailbox
   /** Passwords of admins and tokens of apps. Rejects with MailboxTrouble. */
   readonly keys: (server: Server) => Promise<Keys>
-  readonly proven: (batch: number, side: Side) => readonly string[]
+  readonly proven: (batch: number, side: Side) => readonly Proven[]
   readonly onWorked: (mailbox: MailboxRow, side: Side, form: string) => void
   readonly betweenTriesMs: number
 }
@@ -67,23 +67,23 @@ function reached(errand: Errand): Reached {
   const connect: Connect = async (signal) => {
     const keys = await errand.keys(errand.server)
     const all = candidates(errand.server, side, mailbox, errand.secret, keys)
-    const order = inOrder(all, own, errand.proven(mailbox.batch, side))
-    tried.length = 0
-    const opened = await (own === '' && errand.server.login.kind === 'admin'
-      ? oneAtATime(errand, () => firstThatOpens(errand, order, tried, signal))
-      : firstThatOpens(errand, order, tried, signal))
-    if (own === '') {
+    // Asked when its turn has come: what worked for others meanwhile comes first.
+    const order = () => inOrder(all, own, errand.proven(mailbox.batch, side))
+    const first = async (): Promise<Mailbox> => {
+      tried.length = 0
+      const opened = await firstThatOpens(errand, order(), tried, signal)
+      if (own === '') errand.onWorked(mailbox, side, opened.form)
       own = opened.form
-      errand.onWorked(mailbox, side, own)
+      return opened.mailbox
     }
-    return opened.mailbox
+    return own === '' && errand.server.login.kind === 'admin' ? oneAtATime(errand, first) : first()
   }
   return { connect, tried: () => tried }
 }
 
 type Open = { readonly mailbox: Mailbox; readonly form: string }
 
-async function oneAtATime(errand: Errand, work: () => Promise<Open>): Promise<Open> {
+async function oneAtATime(errand: Errand, work: () => Promise<Mailbox>): Promise<Mailbox> {
   const { door, proven, mailbox, side } = errand
   if (proven(mailbox.batch, side).length > 0) return work()
   const turn = door.turn.then(() => {

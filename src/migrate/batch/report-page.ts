@@ -1,4 +1,5 @@
 /** The report as text and as a page that prints well. */
+import { escapeText } from '../../trace/trace.ts'
 import { bytesText, some, spanText } from './plural.ts'
 import type { MailboxRow } from './tables.ts'
 import type { BatchView } from './views.ts'
@@ -71,7 +72,9 @@ export function reportText(facts: Facts): string {
     '',
     'All mailboxes stand in MigrationStatistics.csv and MigrationErrors.csv.',
     '',
-  ].join('\n')
+  ]
+    .map(escapeText)
+    .join('\n')
 }
 
 const more = (count: number): readonly string[] =>

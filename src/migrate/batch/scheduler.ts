@@ -2,51 +2,44 @@
  * Who is worked on when. What is due goes as soon as both servers and the batch have a free place; a mailbox that waits holds up
  * no other. All that must survive is in the file: after a restart it goes on from there.
  */
-import { MailboxTrouble } from '../mailbox/mailbox.ts'
-import { allBatches, batchById } from './batches.ts'
-import { type Conclusion, concludeDone, concludeFailed, concludeStopped, type Ended } from './conclude.ts'
-import { type Ends, type Errand, endsOf, noPasswords, runPass, runSurvey } from './errand.ts'
-import type { Gate } from './gate.ts'
+import { allBatches } from './batches.ts'
+import { checkWork } from './check-work.ts'
+import { noPasswords } from './errand.ts'
 import type { Ground, Live } from './ground.ts'
-import {
-  batchesToCheck,
-  beginPass,
-  dueMailboxes,
-  endPass,
-  mailboxById,
-  nextDue,
-  provenForms,
-  setForm,
-  setState,
-  setSurvey,
-  setSynced,
-  setTally,
-  setToCheck,
-  toCheck,
-} from './mailboxes.ts'
-import { bytesText, some } from './plural.ts'
-import { proofOf } from './proof.ts'
+import { dueMailboxes, nextDue, provenForms, setForm, setState, setToCheck, toCheck } from './mailboxes.ts'
+import { type MailboxPace } from './pace.ts'
+import { passWork } from './pass-work.ts'
 import { type Meter, makeMeter } from './rates.ts'
 import { makeReach, type Reach } from './reach.ts'
 import { serverKeys } from './server-keys.ts'
 import { makeServers, type Servers } from './servers.ts'
-import type { Settings } from './settings.ts'
+import { type Settings, serverName } from './settings.ts'
 import { standBatch, tendBatches } from './stand.ts'
 import type { Batch, MailboxRow } from './tables.ts'
 import { makeWatchers, type Watchers } from './watchers.ts'
 
+type Kind = Live['kind']
 type Running = {
   readonly live: Live
   readonly abort: AbortController
-  readonly ended: Promise<void>
-  readonly waiting: () => Live['progress']
+  readonly pace: MailboxPace
+  readonly servers: readonly string[]
+  readonly isFirst: boolean
+  ended: Promise<void>
 }
+
+/** Deaths of the thread while a mailbox was worked on, after which it is left alone. */
+const mostCrashes = 4
+/** Batches that begin, resume or complete at a time are looked for this often. */
+const idleMs = 5000
+/** Who has been asked to wait longer than this leaves its place to others meanwhile. */
+const placeKeptMs = 15_000
 
 export class Scheduler {
   readonly ground: Ground
   readonly servers: Servers
   readonly reach: Reach
-  readonly meters = new Map<number, Meter>()
+  readonly #meters = new Map<number, Meter>()
   readonly #running = new Map<number, Running>()
   readonly #watchers: Watchers
   #timer: NodeJS.Timeout | undefined
@@ -74,251 +67,170 @@ export class Scheduler {
   }
 
   running(batch: number): readonly Live[] {
-    return [...this.#running.values()].flatMap(({ live, waiting }) => {
-      if (live.batch !== batch) return []
-      const progress = waiting()
-      return [progress === undefined ? live : { ...live, progress }]
-    })
+    return [...this.#running.values()].flatMap(({ live, pace }) => (live.batch === batch ? [shown(live, pace)] : []))
   }
 
   meter(batch: number): Meter {
-    const found = this.meters.get(batch) ?? makeMeter(this.ground.now)
-    this.meters.set(batch, found)
+    const found = this.#meters.get(batch) ?? makeMeter(this.ground.now)
+    this.#meters.set(batch, found)
     return found
   }
 
   /** Breaks off what goes on in a batch; resolves when it has ended. */
   async halt(batch: number): Promise<void> {
     this.#watchers.end(batch)
-    const those = [...this.#running.values()].filter(({ live }) => live.batch === batch)
-    for (const { abort } of those) abort.abort()
-    await Promise.all(those.map(({ ended }) => ended))
+    await this.#breakOff([...this.#running.values()].filter(({ live }) => live.batch === batch))
   }
 
   async close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#timer)
     this.#watchers.close()
-    const those = [...this.#running.values()]
+    await this.#breakOff([...this.#running.values()])
+    this.servers.keep()
+  }
+
+  async #breakOff(those: readonly Running[]): Promise<void> {
     for (const { abort } of those) abort.abort()
     await Promise.all(those.map(({ ended }) => ended))
-    this.servers.keep()
   }
 
   #round(): void {
     this.#isDue = false
     if (this.#isClosing) return
     try {
-      this.#beginSome()
       tendBatches(this.ground)
+      for (const batch of allBatches(this.ground.db)) this.#beginSome(batch)
       this.servers.keep()
       this.#sleep()
     } catch (error) {
       // The disk, mostly. What is due stays due.
       this.ground.onTrouble(error instanceof Error ? error.message : String(error))
-      this.#wakeIn(5000)
+      this.#wakeIn(idleMs)
     }
   }
 
-  #beginSome(): void {
-    const { db, now } = this.ground
-    const batches = new Map(allBatches(db).map((batch) => [batch.id, batch]))
-    for (const id of batchesToCheck(db))
-      for (const mailbox of toCheck(db, id, 50)) this.#offer(batches.get(id), mailbox, 'check')
-    for (const mailbox of dueMailboxes(db, now(), 500)) this.#offer(batches.get(mailbox.batch), mailbox, 'pass')
-  }
-
-  #offer(batch: Batch | undefined, mailbox: MailboxRow, kind: 'pass' | 'check'): void {
-    if (batch === undefined || this.#running.has(mailbox.id)) return
+  /** Those that are followed are few and quick: a part of the places is theirs, or they would wait for the last first pass. */
+  #beginSome(batch: Batch): void {
     const { settings } = batch
-    if (settings === undefined) return this.#corrupt(mailbox, 'the settings of the batch cannot be read')
-    // Of those that were worked on whenever the thread died, one is the cause: they go one at a time.
+    const { db, now } = this.ground
+    const most = settings?.concurrency ?? 1
+    const limit = most + this.#running.size
+    for (const mailbox of toCheck(db, batch.id, limit)) this.#offer(batch, mailbox, 'check')
+    if (batch.wish !== 'running' && batch.wish !== 'completing') return
+    const firsts = dueMailboxes(db, batch.id, { now: now(), isFirst: true, limit })
+    const others = dueMailboxes(db, batch.id, { now: now(), isFirst: false, limit })
+    const theirs = firsts.length === 0 ? most : Math.max(1, Math.floor(most / 4))
+    for (const mailbox of others)
+      if (this.#count(batch, (one) => !one.isFirst) < theirs) this.#offer(batch, mailbox, 'pass')
+    for (const mailbox of firsts) this.#offer(batch, mailbox, 'pass')
+  }
+
+  #count(batch: Batch, which: (one: Running) => boolean): number {
+    return [...this.#running.values()].filter(
+      (one) => one.live.batch === batch.id && !isResting(one.pace) && which(one),
+    ).length
+  }
+
+  #offer(batch: Batch, mailbox: MailboxRow, kind: Kind): void {
+    if (this.#running.has(mailbox.id)) return
+    const { settings } = batch
+    if (settings === undefined) return this.#corrupt(mailbox)
     if (mailbox.crashes >= mostCrashes) return this.#giveUp(batch, mailbox)
+    // Of those that were worked on whenever the thread died, one is the cause: they go one at a time.
     if (mailbox.crashes > 1 && this.#running.size > 0) return
-    const gates = [this.servers.gate(settings.source), this.servers.gate(settings.target)]
-    if (!this.#hasRoom(batch, settings, mailbox, gates)) return
-    this.#begin(batch, settings, mailbox, kind, gates)
+    if (this.#hasRoom(batch, settings)) this.#begin(batch, settings, mailbox, kind)
   }
 
-  /** First passes may not take every place while others wait for their next one. */
-  #hasRoom(batch: Batch, settings: Settings, mailbox: MailboxRow, gates: readonly Gate[]): boolean {
-    const mine = [...this.#running.values()].filter(({ live }) => live.batch === batch.id)
-    if (mine.length >= settings.concurrency) return false
-    const isFirst = mailbox.firstSyncedAt === undefined
-    const reserved = isFirst && settings.concurrency > 3 && batch.firstDoneAt !== undefined ? 1 : 0
-    return mine.length + reserved < settings.concurrency && gates.every((gate) => gate.hasRoom())
+  #hasRoom(batch: Batch, settings: Settings): boolean {
+    if (this.#count(batch, () => true) >= settings.concurrency) return false
+    // Those that rest keep a connection or two: not too many of them.
+    if (this.running(batch.id).length >= 3 * settings.concurrency) return false
+    return [settings.source, settings.target].every((server) =>
+      this.servers.gate(server).hasRoom(this.#atServer(serverName(server))),
+    )
   }
 
-  #begin(batch: Batch, settings: Settings, mailbox: MailboxRow, kind: 'pass' | 'check', gates: readonly Gate[]): void {
-    const { now } = this.ground
-    const abort = new AbortController()
-    const pace = this.servers.pace(settings.target, mailbox.id)
-    const live: Live = { mailbox: mailbox.id, batch: batch.id, email: mailbox.email, kind, since: now() }
-    const count = this.#counting(batch, mailbox, live)
+  #atServer(server: string): number {
+    return [...this.#running.values()].filter(({ servers, pace }) => servers.includes(server) && !isResting(pace))
+      .length
+  }
+
+  #begin(batch: Batch, settings: Settings, mailbox: MailboxRow, kind: Kind): void {
     const { ground, reach } = this
-    const errand = { ground, reach, batch, settings, mailbox, pace, signal: abort.signal, onProgress: count }
-    for (const gate of gates) gate.enter()
     this.#watchers.stop(mailbox.id)
-    const work = kind === 'pass' ? this.#pass(errand, gates) : this.#check(errand)
-    const ended = work
-      .catch((error: unknown) => ground.onTrouble(`${mailbox.email}: ${String(error)}`))
+    const abort = new AbortController()
+    const running: Running = {
+      live: { mailbox: mailbox.id, batch: batch.id, email: mailbox.email, kind, since: ground.now() },
+      abort,
+      pace: this.servers.pace(settings.target, mailbox.id),
+      servers: [serverName(settings.source), serverName(settings.target)],
+      isFirst: mailbox.firstSyncedAt === undefined,
+      ended: Promise.resolve(),
+    }
+    this.#running.set(mailbox.id, running)
+    const errand = { ground, reach, batch, settings, mailbox, pace: running.pace, signal: abort.signal }
+    const work = kind === 'check' ? this.#check(errand) : this.#pass(errand, running.live)
+    running.ended = work
+      .catch((error: unknown) => this.#broken(mailbox, error))
       .finally(() => {
-        for (const gate of gates) gate.leave()
         this.#running.delete(mailbox.id)
         this.kick()
       })
-    const waiting = (): Live['progress'] => {
-      const paused = pace.waiting()
-      if (live.progress === undefined || live.progress.waiting !== undefined || paused === undefined)
-        return live.progress
-      return { ...live.progress, waiting: paused }
-    }
-    this.#running.set(mailbox.id, { live, abort, ended, waiting })
   }
 
-  /** What the engine tells, into the meters and, now and then, into the file. */
-  #counting(batch: Batch, mailbox: MailboxRow, live: Live): Errand['onProgress'] {
-    const { db, ledger, now } = this.ground
-    const meter = this.meter(batch.id)
-    const before = ledger.counts(mailbox.id)
-    let last = { messages: 0, bytes: 0 }
-    let keptAt = now()
-    let isSyncing = false
-    return (p) => {
-      meter.add(p.messagesDone - last.messages, p.bytesDone - last.bytes)
-      last = { messages: p.messagesDone, bytes: p.bytesDone }
-      live.progress = p
-      if (!isSyncing && mailbox.firstSyncedAt === undefined && batch.wish === 'running') {
-        isSyncing = true
-        setState(db, mailbox.id, { status: 'Syncing', why: 'the first pass goes on', at: now() })
-        standBatch(this.ground, batch.id)
-      }
-      if (now() - keptAt < keepEveryMs) return
-      keptAt = now()
-      const size = { allMessages: before.messages + p.messages, allBytes: before.bytes + p.bytes }
-      setTally(db, mailbox.id, { ...ledger.counts(mailbox.id), ...size })
-    }
-  }
-
-  async #pass(errand: Errand, gates: readonly Gate[]): Promise<void> {
-    const { ground, batch, mailbox } = errand
-    const { db, now, ledger } = ground
-    const beganAt = now()
-    const ends = endsOf(errand)
-    if (ends === undefined) {
-      const trouble = noPasswords(batch.name)
-      setState(db, mailbox.id, { status: 'Failed', why: trouble.what, at: beganAt, nextAt: null, trouble })
-      return standBatch(ground, batch.id)
-    }
-    beginPass(db, mailbox.id, beganAt)
-    setState(db, mailbox.id, { status: beginning(batch, mailbox), why: 'a pass goes on', at: beganAt })
-    standBatch(ground, batch.id)
-    const before = ledger.counts(mailbox.id)
-    const outcome = await runPass(errand, ends)
-    const counts = ledger.counts(mailbox.id)
-    // As it is on disk now: somebody may have stopped the batch meanwhile.
-    const [batchNow, mailboxNow] = [batchById(db, batch.id), mailboxById(db, mailbox.id)]
-    if (batchNow === undefined || mailboxNow === undefined) return
-    const ended = { batch: batchNow, mailbox: mailboxNow, beganAt, now: now(), waitMs: errand.pace.waitMs() }
-    const { live } = this.#running.get(mailbox.id) ?? {}
-    const p = live?.progress
-    const size =
-      outcome.kind === 'done' || p === undefined
-        ? counts
-        : { messages: before.messages + p.messages, bytes: before.bytes + p.bytes }
-    setTally(db, mailbox.id, { ...counts, allMessages: size.messages, allBytes: size.bytes })
-    // The process ends: the pass goes on at the next start.
-    if (outcome.kind === 'stopped' && this.#isClosing) return
-    const conclusion = await this.#conclude(errand, ends, ended, outcome, gates)
-    endPass(db, mailbox.id, { failures: conclusion.failures, ms: now() - beganAt })
-    if (conclusion.isSynced) setSynced(db, mailbox.id, now())
-    setState(db, mailbox.id, conclusion)
-    standBatch(ground, batch.id)
-    if (conclusion.isSynced && errand.settings.intervalMinutes === 0 && conclusion.nextAt !== null)
+  async #pass(errand: Parameters<typeof passWork>[0]['errand'], live: Live): Promise<void> {
+    const { batch, settings, mailbox } = errand
+    const ends = await passWork({
+      errand,
+      live,
+      meter: this.meter(batch.id),
+      isClosing: () => this.#isClosing,
+      onBusy: (side) => {
+        for (const one of ['source', 'target'] as const)
+          if (side === '' || side === one)
+            this.servers.gate(settings[one]).busy(this.#atServer(serverName(settings[one])))
+      },
+    })
+    if (ends !== undefined && settings.intervalMinutes === 0 && !this.#isClosing)
       this.#watchers.watch(batch.id, mailbox.id, ends.source)
   }
 
-  async #conclude(
-    errand: Errand,
-    ends: Ends,
-    ended: Ended,
-    outcome: Awaited<ReturnType<typeof runPass>>,
-    gates: readonly Gate[],
-  ): Promise<Conclusion> {
-    switch (outcome.kind) {
-      case 'stopped':
-        return concludeStopped(ended)
-      case 'done': {
-        const counts = this.ground.ledger.counts(ended.mailbox.id)
-        const first = concludeDone(ended, outcome, counts.skipped, undefined)
-        if (first.status !== 'Completed' && first.status !== 'CompletedWithWarnings') return first
-        return concludeDone(ended, outcome, counts.skipped, await proofOf(errand, ends))
-      }
-      case 'failed': {
-        const { trouble, text } = ends.explain(outcome.trouble)
-        const side = ends.sideOf(outcome.trouble)
-        if (outcome.trouble.kind === 'busy')
-          for (const [i, gate] of gates.entries()) if (side === '' || (i === 0) === (side === 'source')) gate.busy()
-        return concludeFailed(ended, trouble, text, outcome.mayPass)
-      }
-    }
+  #check(errand: Parameters<typeof passWork>[0]['errand']): Promise<void> {
+    return checkWork({ ...errand, onProgress: () => {} }, () => this.#isClosing)
   }
 
-  /** Each log-in tried at both ends, and a look at what is there. Nothing is written. */
-  async #check(errand: Errand): Promise<void> {
-    const { ground, batch, mailbox } = errand
-    const { db, now } = ground
-    const ends = endsOf(errand)
-    if (ends === undefined) {
-      const trouble = noPasswords(batch.name)
-      setToCheck(db, mailbox.id, false)
-      setState(db, mailbox.id, { status: 'Failed', why: trouble.what, at: now(), trouble })
-      return standBatch(ground, batch.id)
+  /** The disk, or a mistake of ours: it is tried again, and not at once. */
+  #broken(mailbox: MailboxRow, error: unknown): void {
+    const { db, now, onTrouble } = this.ground
+    onTrouble(`${mailbox.email}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    const why = 'tried again in 5m: something went wrong on our side; the log of the gateway says what'
+    try {
+      setState(db, mailbox.id, { status: 'Queued', why, at: now(), nextAt: now() + 5 * 60_000 })
+    } catch {
+      // The file is at fault; what stands in it is tried again when it can be read.
     }
-    setState(db, mailbox.id, { status: 'Validating', why: 'both log-ins are tried', at: now() })
-    const survey = await runSurvey(errand, ends)
-    if (survey.kind === 'stopped' && this.#isClosing) return
-    setToCheck(db, mailbox.id, false)
-    if (survey.kind === 'failed') {
-      const { trouble, text } = ends.explain(survey.trouble)
-      setSurvey(db, mailbox.id, undefined)
-      setState(db, mailbox.id, { status: 'Failed', why: text, at: now(), trouble })
-    } else if (survey.kind === 'surveyed') {
-      const { folders, messages, bytes, leftOut, wouldSkipCount } = survey
-      const notes = [
-        ...leftOut.map((one) => `${one.folder} is left out (${some(one.messages, 'message')}): ${one.why}`),
-        ...(wouldSkipCount === 0 ? [] : [`${some(wouldSkipCount, 'message')} would be left out`]),
-      ].slice(0, 50)
-      setSurvey(db, mailbox.id, { folders: folders.length, messages, bytes, notes })
-      setTally(db, mailbox.id, { ...ground.ledger.counts(mailbox.id), allMessages: messages, allBytes: bytes })
-      const why = `checked: ${some(messages, 'message')}, ${bytesText(bytes)} in ${some(folders.length, 'folder')}`
-      setState(db, mailbox.id, { status: restingStatus(mailbox), why, at: now(), trouble: null })
-    } else setState(db, mailbox.id, { status: restingStatus(mailbox), why: 'the check was stopped', at: now() })
-    standBatch(ground, batch.id)
   }
 
   #giveUp(batch: Batch, mailbox: MailboxRow): void {
     const what = `the engine stopped ${mostCrashes} times while it worked on this mailbox`
-    const trouble = {
-      ...noPasswords(batch.name),
-      kind: 'hostile',
-      what,
-      remedy: `the log of the gateway says why; then: causeway migrate retry ${batch.name}`,
-    }
+    const remedy = `the log of the gateway says why; then: causeway migrate retry ${batch.name}`
+    const trouble = { ...noPasswords(batch.name), kind: 'hostile', what, remedy }
     setState(this.ground.db, mailbox.id, { status: 'Failed', why: what, at: this.ground.now(), nextAt: null, trouble })
     setToCheck(this.ground.db, mailbox.id, false)
     standBatch(this.ground, batch.id)
   }
 
-  #corrupt(mailbox: MailboxRow, why: string): void {
+  #corrupt(mailbox: MailboxRow): void {
+    const why = 'the settings of the batch cannot be read'
     setState(this.ground.db, mailbox.id, { status: 'Corrupted', why, at: this.ground.now(), nextAt: null })
     setToCheck(this.ground.db, mailbox.id, false)
   }
 
   #sleep(): void {
-    const due = nextDue(this.ground.db)
-    // What is due and found no place is looked at again when a place is free, or after a moment: places grow by themselves.
-    this.#wakeIn(due === undefined ? idleMs : Math.min(Math.max(due - this.ground.now(), 1000), idleMs))
+    const due = nextDue(this.ground.db, this.ground.now())
+    // What is due and found no place is looked at again when one is free, or after a moment: places grow by themselves.
+    this.#wakeIn(due === undefined ? idleMs : Math.min(Math.max(due - this.ground.now(), 50), idleMs))
   }
 
   #wakeIn(ms: number): void {
@@ -327,17 +239,12 @@ export class Scheduler {
   }
 }
 
-const mostCrashes = 4
-const keepEveryMs = 5000
-/** Batches that begin, resume or complete at a time are looked for this often. */
-const idleMs = 5000
+const isResting = (pace: MailboxPace): boolean => pace.waitMs() > placeKeptMs
 
-function beginning({ wish }: Batch, { firstSyncedAt }: MailboxRow) {
-  if (wish === 'completing') return 'Completing'
-  return firstSyncedAt === undefined ? 'Starting' : 'IncrementalSyncing'
+/** What the pace waits for is told, too, where the engine does not know. */
+function shown(live: Live, pace: MailboxPace): Live {
+  const { progress } = live
+  const paused = pace.waiting()
+  if (progress === undefined || progress.waiting !== undefined || paused === undefined) return live
+  return { ...live, progress: { ...progress, waiting: paused } }
 }
-
-const restingStatus = ({ firstSyncedAt }: MailboxRow) =>
-  firstSyncedAt === undefined ? 'Stopped' : 'IncrementalStopped'
-
-export const wasStopped = (error: unknown): boolean => error instanceof MailboxTrouble && error.kind === 'stopped'

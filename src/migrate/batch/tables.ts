@@ -62,7 +62,8 @@ export const batchMigrations: readonly string[] = [
      active_ms INTEGER NOT NULL DEFAULT 0,
      UNIQUE (batch, email_key)
    ) STRICT;
-   CREATE INDEX mailbox_due ON mailbox (next_at) WHERE next_at IS NOT NULL;
+   CREATE INDEX mailbox_due ON mailbox (batch, (first_synced_at IS NULL), next_at) WHERE next_at IS NOT NULL;
+   CREATE INDEX mailbox_next ON mailbox (next_at) WHERE next_at IS NOT NULL;
    CREATE INDEX mailbox_status ON mailbox (batch, is_chosen, status);
    CREATE INDEX mailbox_to_check ON mailbox (batch, id) WHERE is_to_check = 1;
    CREATE TABLE mailbox_change (
