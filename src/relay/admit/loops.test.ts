@@ -20,6 +20,9 @@ test('our name in any spelling of the field', () => {
     'received:by GW.EXAMPLE.NET;Fri, 02 Jan 2026 00:00:00 +0000',
     'RECEIVED: from a\r\n BY gw.example.net(comment);',
     'Received: from a by\r\n gw.example.net',
+    // What a client called itself stands before it.
+    'Received: from x by evil.example (a) by gw.example.net with ESMTP;',
+    'Received: from by (a)\r\n\tby gw.example.net with ESMTP;',
   ]
   for (const spelling of spellings) assert.ok(problem([ours, spelling]), spelling)
 })

@@ -36,10 +36,16 @@ function received({ project, incoming, id, arrivedAt }: OurFields): string {
   const by = `by ${project.gateway.hostname} with ${protocol(incoming)} id ${id};\r\n\t${dateTime(arrivedAt)}\r\n`
   // A report of ours came from nobody.
   if (client.address === '') return `Received: ${by}`
-  const from = `from ${client.helo || 'unknown'} (${addressLiteral(client)})`
+  const from = `from ${named(client.helo)} (${addressLiteral(client)})`
   const tls = client.tls === undefined ? '' : `\r\n\t(using ${client.tls.protocol} with cipher ${client.tls.cipher})`
   return `Received: ${from}${tls}\r\n\t${by}`
 }
+
+/**
+ * A name or an address literal, as RFC 5321 section 4.4 has it. Whoever says `EHLO x by y` would have his words read as the rest of the
+ * field, and our own name in it, by which loops are known, overlooked. The trace has what was said.
+ */
+const named = (helo: string): string => (/^[\w.:[\]-]{1,255}$/.test(helo) ? helo : 'unknown')
 
 const addressLiteral = (client: Client): string =>
   client.address.includes(':') ? `[IPv6:${client.address}]` : `[${client.address}]`
