@@ -142,6 +142,22 @@ describe('causeway queue hold, retry, release, return, drop', () => {
     assert.equal(stage.queue.figures.dropped, 1)
   })
 
+  test('of a message with very many recipients all are counted before anything is done', async () => {
+    const crowd = Array.from({ length: 250 }, (_, i) => ({ address: `${i}@shared.example`, domain: 'shared.example' }))
+    await stage.put({ to: crowd.map((one, i) => ({ ...one, state: i < 120 ? 'waiting' : 'held', cause: 'domain' })) })
+    const list = await type('queue list')
+    assert.match(list.out, /^m1 +and 150 recipients more$/m)
+    assert.equal(list.out.match(/@shared\.example>/g)?.length, 100)
+    assert.match((await type('domain release shared.example --status')).out, /130 recipients held/)
+    const release = await type('queue release --id m1', 'no')
+    assert.match(release.out, /^m1 +and 120 recipients more\n130 recipients of 1 message: tried at once/m)
+    assert.deepEqual(release.asked, ['Type yes to release 130 recipients of 1 message: '])
+    assert.match(
+      (await type('queue drop --id m1 --yes')).out,
+      /^250 recipients of 1 message: DEST.*\n250 recipients dr/m,
+    )
+  })
+
   test('on a terminal: only the whole word is a yes', async () => {
     await stage.put({})
     for (const answer of ['', 'y', 'YES', 'no', 'yess']) {

@@ -34,6 +34,7 @@ export const queueItemSchema = z.object({
   size: z.number().describe('Bytes'),
   warned: timeSchema.optional().describe('When its sender was told that it is late'),
   recipients: z.array(recipientSchema),
+  moreRecipients: z.number().optional().describe('Further ones that were asked for and are not listed'),
 })
 export type QueueItem = z.infer<typeof queueItemSchema>
 
@@ -46,7 +47,7 @@ type View = {
   readonly releasing: ReadonlySet<string>
 }
 
-export function itemOf({ message, recipients }: Listed, view: View): QueueItem {
+export function itemOf({ message, recipients, more }: Listed, view: View): QueueItem {
   const { id, sender, peer, messageId, subject, size } = message
   return {
     id,
@@ -59,6 +60,7 @@ export function itemOf({ message, recipients }: Listed, view: View): QueueItem {
     size,
     ...maybeUtc('warned', message.warnedAt),
     recipients: recipients.map((recipient) => recipientOf(message, recipient, view)),
+    ...(more === undefined ? {} : { moreRecipients: more }),
   }
 }
 

@@ -65,8 +65,8 @@ function othersText(lanes: readonly Lane[]): string {
 
 /** A line for each recipient. */
 export function listText(items: readonly Item[], now: number): string {
-  const rows = items.flatMap((item) =>
-    item.recipients.map((r) => [
+  const rows = items.flatMap((item) => [
+    ...item.recipients.map((r) => [
       item.id,
       span(item.ageSeconds),
       mailbox(item.sender, 32),
@@ -76,7 +76,10 @@ export function listText(items: readonly Item[], now: number): string {
       nextText(r, now) ?? '-',
       cell(lastWords(r), 60) || '-',
     ]),
-  )
+    ...(item.moreRecipients === undefined
+      ? []
+      : [[item.id, '', '', `and ${some(item.moreRecipients, 'recipient')} more`]]),
+  ])
   return table([['ID', 'AGE', 'SENDER', 'RECIPIENT', 'STATE', 'TRIES', 'NEXT', 'LAST WORDS'], ...rows])
 }
 

@@ -22,6 +22,9 @@ export type Filter = {
 /** `after`: the `next` of the page before. */
 export type Page = { readonly limit: number; readonly after?: string }
 
+/** `isWhole`: all recipients of each message that the filter fits; the first hundred otherwise, and how many more there are. */
+export type ListPage = Page & { readonly isWhole?: boolean }
+
 /** A page may hold fewer items than its limit, even none, and still have a next one: each looks at a bounded number of rows. */
 export type Paged<T> = { readonly items: readonly T[]; readonly next?: string }
 
@@ -134,7 +137,7 @@ export type Queue = {
   resume(tenants: readonly string[], tell?: Tell): Promise<number>
 
   /** Oldest first; of each message those recipients that the filter fits, 100 at most. */
-  list(filter: Filter, page: Page): Promise<Paged<Listed>>
+  list(filter: Filter, page: ListPage): Promise<Paged<Listed>>
   /** With all its recipients. */
   show(id: string): Promise<Listed | undefined>
   totals(): Promise<Totals>

@@ -9,6 +9,7 @@ import type {
   EndedOrder,
   Filter,
   HeldRecipient,
+  ListPage,
   NewReleaseOrder,
   Page,
   Paged,
@@ -144,12 +145,19 @@ export class QueueHandle implements Queue {
     return this.#inSteps((after) => this.#thread.ask<'resume'>({ do: 'resume', tenants, after }), tell)
   }
 
-  async list(filter: Filter, page: Page): Promise<Paged<Listed>> {
+  async list(filter: Filter, page: ListPage): Promise<Paged<Listed>> {
+    const { isWhole = false } = page
     const items: Listed[] = []
     let after: string | undefined = page.after ?? '0'
     for (let steps = 0; after !== undefined && steps < stepsOfPage && items.length < page.limit; steps += 1) {
       const limit = page.limit - items.length
-      const some: Paged<Listed> = await this.#thread.ask<'list'>({ do: 'list', filter, limit, after: placeOf(after) })
+      const some: Paged<Listed> = await this.#thread.ask<'list'>({
+        do: 'list',
+        filter,
+        limit,
+        after: placeOf(after),
+        isWhole,
+      })
       items.push(...some.items)
       after = some.next
     }

@@ -51,13 +51,23 @@ function valuesOf(f: Filter, at: number): readonly Value[] {
 /** A message with 5,000 recipients is shown whole by `show`. */
 const recipientsListed = 100
 
-export function listMessages(db: Db, ask: { filter: Filter; limit: number; after: number; at: number }): Paged<Listed> {
+type ListAsk = {
+  readonly filter: Filter
+  readonly limit: number
+  readonly after: number
+  readonly at: number
+  readonly isWhole: boolean
+}
+
+export function listMessages(db: Db, ask: ListAsk): Paged<Listed> {
   const { rows, next } = fitting(db, ask.filter, ask.after, ask.at)
   const byMessage = Map.groupBy(rows, (row) => Number(row.message))
   const page = [...byMessage].slice(0, ask.limit)
   const items = page.flatMap(([n, recipients]) => {
     const message = db.get(sql.message, n)
-    return message === undefined ? [] : [listed(message, recipients.slice(0, recipientsListed))]
+    return message === undefined
+      ? []
+      : [listed(message, recipients, ask.isWhole ? recipients.length : recipientsListed)]
   })
   const goOnAfter = byMessage.size > page.length ? page.at(-1)?.[0] : next
   return { items, ...(goOnAfter !== undefined && { next: String(goOnAfter) }) }
@@ -68,8 +78,10 @@ export function showMessage(db: Db, id: string): Listed | undefined {
   return row === undefined ? undefined : listed(row, db.all(sql.recipients, Number(row.n)))
 }
 
-function listed(message: Row, recipients: readonly Row[]): Listed {
-  return { message: keptMessage(message), recipients: recipients.map(keptRecipient) }
+function listed(message: Row, recipients: readonly Row[], most = recipients.length): Listed {
+  const more = recipients.length - most
+  const shown = recipients.slice(0, most).map(keptRecipient)
+  return { message: keptMessage(message), recipients: shown, ...(more > 0 && { more }) }
 }
 
 export function listLanes(db: Db): readonly LaneFigures[] {

@@ -83,4 +83,9 @@ export type KeptMessage = {
 }
 
 /** Recipients that are done are no longer there. */
-export type Listed = { readonly message: KeptMessage; readonly recipients: readonly KeptRecipient[] }
+export type Listed = {
+  readonly message: KeptMessage
+  readonly recipients: readonly KeptRecipient[]
+  /** Recipients that are not listed, though they fit. */
+  readonly more?: number
+}

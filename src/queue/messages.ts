@@ -48,7 +48,13 @@ export type Write =
 
 export type Read =
   | { readonly do: 'content'; readonly id: string; readonly from: number }
-  | { readonly do: 'list'; readonly filter: Filter; readonly limit: number; readonly after: number }
+  | {
+      readonly do: 'list'
+      readonly filter: Filter
+      readonly limit: number
+      readonly after: number
+      readonly isWhole: boolean
+    }
   | { readonly do: 'show'; readonly id: string }
   | { readonly do: 'totals' }
   | { readonly do: 'lanes' }

@@ -67,7 +67,7 @@ async function lookThroughLane(
   let [moved, isLeft] = [0, false]
   let after: string | undefined
   do {
-    const page = { limit: atOnce, ...(after === undefined ? {} : { after }) }
+    const page = { limit: atOnce, isWhole: true, ...(after === undefined ? {} : { after }) }
     const { items, next } = await parts.queue.list({ lane, state: 'waiting' }, page)
     const ids = items.filter((item) => hasMoved(project, lane, item)).map(({ message }) => message.id)
     const works = ids.length === 0 ? [] : await parts.queue.claim({ ids, lane, limit: ids.length, force: true })

@@ -36,6 +36,18 @@ test('who moves away from a hop that is down has the waiting mail at once, the o
   await inBalance(s)
 })
 
+test('who moves away is found among any number of recipients', async () => {
+  await using s = await setStage({ times: slow })
+  s.script(at('', '421 4.3.2 closed'))
+  const crowd = Array.from({ length: 120 }, (_, i) => `x${i}@two.example`)
+  assert.equal((await s.fromOne([...crowd, 'mary@shared.example'])).code, 250)
+  await waiting(s)
+  s.use(maryInOne)
+  await until('Mary’s', () => arrivedFor(s, 'mary@one.example') === 1)
+  assert.equal(s.relay.queue.figures.waiting, 120)
+  await inBalance(s)
+})
+
 test('released mail of one who moves goes one after the other, and all of it', async () => {
   await using s = await setStage({ times: slow })
   await inDeadLane(s)
