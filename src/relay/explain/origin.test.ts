@@ -66,6 +66,13 @@ test('mail of a tenant is not checked, so nothing is left out; a client that cha
   assert.match(reasons.join('\n'), /address of the client changes nothing/)
 })
 
+test('of mail that is refused anyhow nothing is left out', async () => {
+  const { notChecked, refused } = await explained({ to: ['nobody@shared.example'] })
+  assert.equal(refused?.enhanced, '5.1.1')
+  assert.equal(notChecked, undefined)
+  assert.match((await explained({})).notChecked?.why ?? '', /whether DMARC refuses the message is not known/)
+})
+
 test('what is no address is no client', async () => {
   const project = projectOf(sharedDomain)
   const parts = { project, keys: () => ({ signers: [], missing: [] }), passKey: randomBytes(32), now: new Date() }

@@ -30,9 +30,11 @@ type Question = {
 
 /** As the relay does it for mail from the internet, where there is somebody to ask and something to ask about. */
 export async function originOf(question: Question, message: Message, admission: Admission): Promise<Origin> {
-  if (admission.peer.kind !== 'internet') return { admission, reasons: [] }
+  const { peer, routed, held } = admission
+  // Of mail that goes nowhere nobody asks where it comes from.
+  if (peer.kind !== 'internet' || routed.length + held.length === 0) return { admission, reasons: [] }
   const { authenticator, connection, project, mailFrom } = question
-  if (authenticator === undefined) return { admission, reasons: [], notChecked: nothingAsked }
+  if (authenticator === undefined) return { admission, reasons: [], notChecked: nothingAsked(project) }
   const { hostname } = project.gateway
   const authentication = await authenticator.authenticate({ client: connection, mailFrom, message, hostname })
   const verdict = verdictOn(project.policy, authentication)
@@ -52,10 +54,13 @@ function judged(admission: Admission, verdict: Verdict, found: string): Origin {
   return { admission: { ...admission, routed: [], held: [], refusals }, reasons: [found] }
 }
 
-const nothingAsked: NotChecked = {
-  checks: ['spf', 'dkim', 'dmarc', 'arc'],
-  why: 'the DNS is not asked, so whether DMARC refuses the message is not known',
-  remedy: 'add --dns, and --client ADDRESS: where the message comes from',
+function nothingAsked({ policy }: Project): NotChecked {
+  const why = 'an explanation asks no DNS unless it is told to'
+  return {
+    checks: ['spf', 'dkim', 'dmarc', 'arc'],
+    why: policy.dmarc === 'honour' ? `${why}; whether DMARC refuses the message is not known` : why,
+    remedy: 'add --dns, and --client ADDRESS: where the message comes from',
+  }
 }
 
 /** RFC 7208 section 2.4: of the null sender SPF asks about the name in EHLO. */
