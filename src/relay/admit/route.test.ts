@@ -194,6 +194,12 @@ test('the relay rule is about the outside alone', () => {
   assert.equal(way(one, 'x@outside.example', 'a@outside.example'), '550 5.7.1')
 })
 
+test('neither is this machine, under the name that every machine has for itself', () => {
+  for (const to of ['a@localhost', 'a@LOCALHOST', 'a@mail.localhost'])
+    for (const peer of [net, one]) assert.equal(way(peer, to), way(net, 'a@[127.0.0.1]'), to)
+  assert.equal(way(one, 'a@localhost.example'), 'outside localhost.example')
+})
+
 test('an address literal is nobody that mail goes to, whoever asks', () => {
   for (const peer of [net, one]) assert.equal(way(peer, 'x@[127.0.0.1]'), '550 5.1.2')
 })

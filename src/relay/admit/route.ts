@@ -61,7 +61,7 @@ export function routeAsOpen(
   time: Time = 'first',
 ): Way | Refused {
   const domain = domainKey(recipient.address.domain)
-  if (domain === '') return toLiteral(recipient)
+  if (domain === '' || isThisMachine(domain)) return toLiteral(recipient)
   return (
     ourPostmaster(project, peer, recipient, domain) ??
     inside(project, peer, recipient, domain, time) ??
@@ -69,7 +69,10 @@ export function routeAsOpen(
   )
 }
 
-/** An address literal would let anybody who may relay reach servers that only we can reach. */
+/** RFC 6761 section 6.3. */
+const isThisMachine = (domain: string): boolean => domain === 'localhost' || domain.endsWith('.localhost')
+
+/** An address literal, or the name of this machine, would let anybody who may relay reach servers that only we can reach. */
 function toLiteral({ text }: Recipient): Refused {
   return { kind: 'refused', reply: replies.domainNotServed(), why: `${text} names a server, not a domain` }
 }
