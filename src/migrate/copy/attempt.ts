@@ -28,7 +28,8 @@ export async function runAttempt(a: Attempt): Promise<void> {
   } catch (error) {
     a.fail(error)
   } finally {
-    for (const work of works) if (!work.isOver) commit(a, work)
+    // In one that was not begun to its end the ledger knows more of what is in doubt than we do.
+    for (const work of works) if (!work.isOver && work.state !== undefined) commit(a, work)
     await Promise.all(lanes.map(leave))
   }
   if (a.failure !== undefined) throw a.failure

@@ -7,6 +7,7 @@ import { allKnown } from './known-cursor.ts'
 import { type FlagChange, listFolder } from './list-folder.ts'
 import type { MessageTable } from './message-table.ts'
 import { recognise } from './recognise.ts'
+import { mostBytes } from './selection.ts'
 import { subjectOf } from './subject.ts'
 
 export async function beginFolder(a: Attempt, lane: Lane, work: FolderWork, open: OpenFolder): Promise<void> {
@@ -51,12 +52,12 @@ async function tellTooLarge(
   maxAppend: number | undefined,
 ): Promise<void> {
   if (table.length === 0) return
+  const most = mostBytes(a.job.options, maxAppend)
   const subjects = new Map<number, string>()
   for await (const group of open.headings(table.uids())) for (const h of group) subjects.set(h.uid, subjectIn(h))
   for (let i = 0; i < table.length; i += 1) {
     const size = table.size(i)
-    const isTargets = size > (maxAppend ?? Number.POSITIVE_INFINITY)
-    const why = isTargets ? `the target takes ${maxAppend} bytes at most` : 'larger than was asked for'
+    const why = most.why(size)
     const uid = table.uid(i)
     skip(a, work, { uid, size, date: table.date(i), subject: subjects.get(uid) ?? '', kind: 'tooLarge', why })
   }

@@ -40,6 +40,7 @@ export type Known = {
   readonly state: KnownState
   readonly size: number
   readonly date?: number
+  readonly digest?: Buffer
   readonly targetUid?: number
   /** Sorted, joined by spaces. */
   readonly flags?: string
@@ -181,7 +182,7 @@ export function openBook(db: Db, mailbox: number): Book {
   }
 }
 
-const selectKnown = 'SELECT uid, state, size, date, target_uid, flags FROM copy_message WHERE folder = ?'
+const selectKnown = 'SELECT uid, state, size, date, digest, target_uid, flags FROM copy_message WHERE folder = ?'
 
 function addPair(db: Db, mailbox: number, p: NewPair): Pair {
   const row = db.get(
@@ -258,6 +259,7 @@ function readKnown(row: Row, textOf: (id: number) => string): Known {
     state: stateName[Number(row.state)] ?? 'skipped',
     size: Number(row.size),
     ...(row.date === null ? {} : { date: Number(row.date) }),
+    ...(row.digest instanceof Uint8Array ? { digest: Buffer.from(row.digest) } : {}),
     ...(row.target_uid === null ? {} : { targetUid: Number(row.target_uid) }),
     ...(row.flags === null ? {} : { flags: textOf(Number(row.flags)) }),
   }

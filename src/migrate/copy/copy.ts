@@ -11,6 +11,7 @@ export {
   type Comparison,
   compareMailboxes,
   type Difference,
+  type DifferenceKind,
   type ManifestEntry,
   type SideTotals,
 } from './compare.ts'

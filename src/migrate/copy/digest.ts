@@ -1,47 +1,54 @@
 /** The digest of a message in its canonical form: each line ends with CRLF, no NUL. What servers change in storing does not show in it. */
 import { createHash, type Hash, hash } from 'node:crypto'
 import { normaliseLineEnds } from '../../mail/message/message.ts'
-import { type Content, headerEnd } from '../mailbox/mailbox.ts'
+import type { Content } from '../mailbox/mailbox.ts'
 
 /** SHA-256. */
 export function digestOf(message: Buffer): Buffer {
   return hash('sha256', normaliseLineEnds(message), 'buffer')
 }
 
-/** Of what follows the header. */
-export function bodyDigestOf(message: Buffer): Buffer {
-  return digestOf(message.subarray(headerEnd(message)))
+export type Digests = {
+  /** In hex. */
+  readonly whole: string
+  readonly body: string
+  /** Of the canonical form, in bytes. */
+  readonly size: number
 }
 
-export type Digests = { readonly whole: string; readonly body: string }
-
-/** Both, in hex, in one reading and without holding a large message. */
+/** Both in one reading, and without holding a large message. */
 export async function digestsOf(content: Content): Promise<Digests> {
-  if (Buffer.isBuffer(content)) {
-    return { whole: digestOf(content).toString('hex'), body: bodyDigestOf(content).toString('hex') }
-  }
   const whole = canonicalHash()
   const body = canonicalHash()
   const header = headerWatch()
-  for await (const piece of content.read()) {
+  for await (const piece of Buffer.isBuffer(content) ? [content] : content.read()) {
     whole.update(piece)
     const at = header.bodyIn(piece)
     if (at < piece.length) body.update(piece.subarray(at))
   }
-  return { whole: whole.digest(), body: body.digest() }
+  const all = whole.end()
+  return { whole: all.digest, body: body.end().digest, size: all.size }
 }
 
 /** A CR at the end of a piece waits for the next one: its LF may follow. */
-function canonicalHash(): { update(piece: Buffer): void; digest(): string } {
+function canonicalHash(): { update(piece: Buffer): void; end(): { readonly digest: string; readonly size: number } } {
   const sum: Hash = createHash('sha256')
   let carried = false
+  let size = 0
+  const add = (bytes: Buffer): void => {
+    sum.update(bytes)
+    size += bytes.length
+  }
   return {
     update: (piece) => {
       const all = carried ? Buffer.concat([cr, piece]) : piece
       carried = all.at(-1) === 0x0d
-      sum.update(normaliseLineEnds(carried ? all.subarray(0, -1) : all))
+      add(normaliseLineEnds(carried ? all.subarray(0, -1) : all))
     },
-    digest: () => (carried ? sum.update('\r\n') : sum).digest('hex'),
+    end: () => {
+      if (carried) add(Buffer.from('\r\n'))
+      return { digest: sum.digest('hex'), size }
+    },
   }
 }
 

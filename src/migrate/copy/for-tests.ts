@@ -65,3 +65,24 @@ export function contents(server: MemoryServer): readonly string[] {
 function line({ flags, internalDate, content }: StoredMessage): string {
   return `${instantOf(internalDate)} ${flags.join(',')} ${content.toString('latin1')}`
 }
+
+/** What a process that was killed had committed stays; it commits nothing more. */
+export function killable(db: Db): { readonly db: Db; kill(): void } {
+  let isDead = false
+  const alive = <T>(work: () => T): T => {
+    if (isDead) throw new Error('this process was killed')
+    return work()
+  }
+  return {
+    db: {
+      ...db,
+      run: (sql, ...values) => alive(() => db.run(sql, ...values)),
+      get: (sql, ...values) => alive(() => db.get(sql, ...values)),
+      all: (sql, ...values) => alive(() => db.all(sql, ...values)),
+      transaction: (work) => alive(() => db.transaction(work)),
+    },
+    kill: () => {
+      isDead = true
+    },
+  }
+}

@@ -130,7 +130,7 @@ async function folderTrouble(a: Attempt, lane: Lane, work: FolderWork, error: un
   await lane.sender.drain()
   work.isOver = true
   work.isDead = true
-  commit(a, work)
+  if (work.state !== undefined) commit(a, work)
   const why = error.words === '' ? error.message : `${error.message}: ${error.words}`
   a.book.note({ folder: work.name, uid: 0, date: '', subject: '', bytes: 0, kind: 'folder', why })
   a.tally.done.skipped += 1

@@ -24,6 +24,8 @@ export type Ledger = {
   counts(mailbox: number): Counts
   /** What was skipped is tried again by the next pass. */
   retrySkipped(mailbox: number): void
+  /** What became of which folder, by the servers' own names: for `compareMailboxes`. */
+  folderNames(mailbox: number): ReadonlyMap<string, string>
   /** The engine's own. */
   book(mailbox: number): Book
 }
@@ -34,6 +36,12 @@ export function openLedger(db: Db): Ledger {
     skipped: (mailbox, page) => skipped(db, mailbox, page),
     counts: (mailbox) => counts(db, mailbox),
     retrySkipped: (mailbox) => db.transaction(() => retrySkipped(db, mailbox)),
+    folderNames: (mailbox) =>
+      new Map(
+        openBook(db, mailbox)
+          .pairs()
+          .map((pair) => [pair.source, pair.target]),
+      ),
     book: (mailbox) => openBook(db, mailbox),
   }
 }

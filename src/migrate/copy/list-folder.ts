@@ -4,6 +4,7 @@ import type { Attempt, FolderWork } from './attempt-state.ts'
 import type { Known } from './book.ts'
 import { knownCursor } from './known-cursor.ts'
 import { MessageTable } from './message-table.ts'
+import { isWanted, mostBytes } from './selection.ts'
 
 /** A message that is known on both sides, whose flags at the source are not those of last time. */
 export type FlagChange = {
@@ -26,10 +27,7 @@ export async function listFolder(
   const listing = { fresh: new MessageTable(), tooLarge: new MessageTable() }
   const how = howToList(a, work, open)
   const lookUp = work.isNew ? () => undefined : how.isSparse ? sparse(a, work) : knownCursor(a.book, work.pair.id)
-  const mostBytes = Math.min(
-    a.job.options.maxBytes ?? Number.POSITIVE_INFINITY,
-    o.maxAppend ?? Number.POSITIVE_INFINITY,
-  )
+  const most = mostBytes(a.job.options, o.maxAppend).bytes
   let changes: FlagChange[] = []
   let last = 0
   for await (const group of open.list(how.list)) {
@@ -37,7 +35,7 @@ export async function listFolder(
       const known = lookUp(listed.uid)
       if (known === undefined) {
         // Told twice: once is enough.
-        if (listed.uid > last) addNew(a, listed, listing, mostBytes)
+        if (listed.uid > last) addNew(a, listed, listing, most)
         last = Math.max(last, listed.uid)
       } else if (a.job.options.followFlags) changes.push(...changeOf(listed, known))
     }
@@ -67,11 +65,10 @@ function sparse(a: Attempt, work: FolderWork): (uid: number) => Known | undefine
   return (uid) => a.book.find(work.pair.id, [uid])[0]
 }
 
-function addNew(a: Attempt, listed: Listed, listing: FolderListing, mostBytes: number): void {
-  const { since, before } = a.job.options
+function addNew(a: Attempt, listed: Listed, listing: FolderListing, most: number): void {
   const instant = instantOf(listed.internalDate)
-  if (instant !== undefined && (instant < (since ?? instant) || instant >= (before ?? Number.POSITIVE_INFINITY))) return
-  const table = listed.size > mostBytes ? listing.tooLarge : listing.fresh
+  if (!isWanted(a.job.options, instant)) return
+  const table = listed.size > most ? listing.tooLarge : listing.fresh
   table.add(listed.uid, listed.size, instant === undefined ? undefined : instant / 1000)
 }
 

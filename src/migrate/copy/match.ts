@@ -36,7 +36,7 @@ type Stage = {
   readonly key: (k: Known, i: number) => readonly number[] | undefined
   /** Whether one alone on each side is enough without a look at the bytes. */
   readonly isEnough: (s: Known, i: number, t: Known, j: number, o: MatchOptions) => boolean
-  readonly by: keyof Digests
+  readonly by: 'whole' | 'body'
 }
 
 const stages: readonly Stage[] = [
@@ -168,7 +168,7 @@ async function readDigests(k: Known, rows: readonly number[]): Promise<void> {
   }
 }
 
-function pairsByDigest(group: Group, s: Known, t: Known, by: keyof Digests): readonly (readonly [number, number])[] {
+function pairsByDigest(group: Group, s: Known, t: Known, by: 'whole' | 'body'): readonly (readonly [number, number])[] {
   const waiting = new Map<string, number[]>()
   for (const j of group.targets) {
     const digest = t.digests.get(t.side.table.uid(j))?.[by]

@@ -118,7 +118,8 @@ function work(
 
 /** Also one whose first pass broke off before anything was known of it. */
 function isUnbegun(pair: Pair): boolean {
-  return pair.seen === undefined && pair.messages === 0 && (!pair.isBrokenOff || pair.targetFrom === 1)
+  const isBare = pair.seen === undefined && pair.messages === 0 && pair.sending.length === 0
+  return isBare && (!pair.isBrokenOff || pair.targetFrom === 1)
 }
 
 function isSamePair(known: Pair, now: NewPair): boolean {

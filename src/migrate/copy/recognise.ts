@@ -37,23 +37,29 @@ export async function recognise(
 /** Where the target has no UIDPLUS: which of its messages are those that it took. */
 export async function learnTargetUids(look: Look): Promise<void> {
   const { a, work } = look
-  const taken = new MessageTable()
+  const taken: Sending[] = []
   for (const page of allKnown(a.book, work.pair.id)) {
-    for (const { uid, size, date, targetUid, state } of page) {
-      if (state === 'copied' && targetUid === undefined) taken.add(uid, size, date)
-    }
+    taken.push(...page.filter(({ state, targetUid }) => state === 'copied' && targetUid === undefined))
   }
   if (taken.length === 0) return
+  const table = new MessageTable()
+  for (const { uid, size, date } of taken) table.add(uid, size, date)
   const unknown = await unknownAt(look, 1)
-  const matches = await match(
-    { table: taken, headings: look.source.headings, fetch: look.source.fetch },
+  const alike = await match(
+    { table, headings: look.source.headings, fetch: look.source.fetch },
     { table: unknown, headings: look.target.headings, fetch: look.target.fetch },
     { isStrict: false },
   )
-  a.book.setTargetUids(
-    work.pair.id,
-    matches.map(({ source, target }) => ({ uid: source, targetUid: target })),
+  const [sources, targets] = [new Set(alike.map((m) => m.source)), new Set(alike.map((m) => m.target))]
+  // Those that have gone from the source since have no headings there any more.
+  const left = taken.filter(({ uid }) => !sources.has(uid))
+  const sent = await sentOnes(
+    look,
+    unknown.filter((uid) => !targets.has(uid)),
+    left,
   )
+  const found = [...alike, ...sent].map(({ source, target }) => ({ uid: source, targetUid: target }))
+  a.book.setTargetUids(work.pair.id, found)
 }
 
 export type Look = {
@@ -94,7 +100,8 @@ async function search(
   from: number,
 ): Promise<Set<number>> {
   const { a, work } = look
-  const unknown = await unknownAt(look, from)
+  // What came since the plan was made is nothing that was there before us.
+  const unknown = await unknownAt(look, from, work.isNew ? work.targetState.uidNext : undefined)
   const sent = await sentOnes(look, unknown, sending)
   const left = unknown.filter((uid) => !sent.some((m) => m.target === uid))
   const open = fresh.filter((uid) => !sent.some((m) => m.source === uid))
@@ -104,13 +111,21 @@ async function search(
     { isStrict: look.isStrict },
   )
   const matches = [...sent, ...alike]
-  a.book.write(work.pair.id, { copied: matches.map((m) => asCopied(m, fresh, sending)) })
+  const found = new Set(matches.map(({ source }) => source))
+  a.book.write(work.pair.id, {
+    copied: matches.map((m) => asCopied(m, fresh, sending)),
+    sending: sending.filter(({ uid }) => !found.has(uid)),
+  })
   a.tally.done.adopted += matches.length
-  return new Set(matches.map(({ source }) => source))
+  return found
 }
 
 /** Those of the target from this UID on that no pair in the ledger has. */
-async function unknownAt({ a, work, target }: Look, from: number): Promise<MessageTable> {
+async function unknownAt(
+  { a, work, target }: Look,
+  from: number,
+  end = Number.POSITIVE_INFINITY,
+): Promise<MessageTable> {
   const known = new Set<number>()
   for (const pair of a.book.pairs()) {
     if (pair.target !== work.pair.target || pair.targetValidity !== work.pair.targetValidity) continue
@@ -118,13 +133,11 @@ async function unknownAt({ a, work, target }: Look, from: number): Promise<Messa
       for (const { targetUid } of page) if (targetUid !== undefined && targetUid >= from) known.add(targetUid)
   }
   const table = new MessageTable()
-  const end = work.isNew ? work.targetState.uidNext : Number.POSITIVE_INFINITY
   let last = work.highest
   for await (const group of target.list(from > 1 ? { from } : {})) {
     for (const { uid, size, internalDate } of group) {
       const instant = instantOf(internalDate)
       last = Math.max(last, uid)
-      // What came since the plan was made is nothing that was there before us.
       if (uid >= end || uid < from || known.has(uid)) continue
       table.add(uid, size, instant === undefined ? undefined : instant / 1000)
     }

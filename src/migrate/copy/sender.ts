@@ -226,6 +226,7 @@ export class Sender {
   }
 
   #again(item: Item, mended: Prepared): void {
+    if (this.#a.failure !== undefined) return
     this.#bytesInFlight += mended.size - item.prepared.size
     item.prepared = mended
     item.work.sending.set(item.fetched.uid, { ...this.#sending(item), floor: item.work.highest + 1 })
