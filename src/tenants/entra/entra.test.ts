@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { constants, verify, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -15,7 +15,7 @@ type Answer = { readonly status?: number; readonly headers?: Record<string, stri
 
 async function fakeEntra(answer: (asked: Asked, count: number) => Answer) {
   const asked: Asked[] = []
-  const server = createServer(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const one = { path: request.url ?? '', form: new URLSearchParams(Buffer.concat(chunks).toString()) }
@@ -23,7 +23,8 @@ async function fakeEntra(answer: (asked: Asked, count: number) => Answer) {
     const { status = 200, headers = {}, body } = answer(one, asked.length)
     response.writeHead(status, { 'content-type': 'application/json', ...headers })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
-  })
+  }
+  const server = createServer((request, response) => void serve(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   after(() => server.close())
