@@ -4,8 +4,11 @@ import type { Connection } from './connection.ts'
 import { isFlag } from './fetch-data.ts'
 import { expandSet } from './uid-set.ts'
 
-/** Answers that are waited for at a time before messages are gathered. */
-const maxUnderWay = 3
+/** So many commands are sent as they come; more only when they are worth it: each is a transaction of the server. */
+const fewUnderWay = 2
+const worthCount = 8
+const worthBytes = 256 * 1024
+const maxUnderWay = 16
 const gatherCount = 32
 const gatherBytes = 2 * 1024 * 1024
 /** Commands under way where nothing is gathered. */
@@ -54,8 +57,22 @@ export class Appender {
   }
 
   #pump(): void {
-    const most = this.#mayGather ? maxUnderWay : maxPipelined
-    while (this.#waiting.length > 0 && this.#underWay < most) this.#send(this.#waiting.splice(0, this.#groupLength()))
+    while (this.#waiting.length > 0 && this.#maySend()) this.#send(this.#waiting.splice(0, this.#groupLength()))
+  }
+
+  #maySend(): boolean {
+    if (!this.#mayGather) return this.#underWay < maxPipelined
+    if (this.#underWay < fewUnderWay) return true
+    return this.#underWay < maxUnderWay && this.#isWorthIt()
+  }
+
+  #isWorthIt(): boolean {
+    if (this.#waiting.length >= worthCount) return true
+    const bytes = this.#waiting.reduce(
+      (sum, { message }) => sum + (Buffer.isBuffer(message.content) ? message.content.length : 0),
+      0,
+    )
+    return bytes >= worthBytes
   }
 
   /** Messages for the same folder that go together. */

@@ -25,6 +25,8 @@ export type Command = {
   readonly goOn?: (text: string) => string | undefined
   /** Called once. */
   readonly done: (end: End) => void
+  /** SELECT, EXAMINE: data that comes while an earlier command is unanswered belongs to the folder of before. */
+  readonly selects?: boolean
   /**
    * `afterAll`: sent when all before it are answered. `alone`: the same, and nothing is sent until it is answered itself: SELECT and
    * whatever else changes what later commands mean (RFC 9051 section 5.5).

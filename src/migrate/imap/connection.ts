@@ -260,12 +260,19 @@ export class Connection {
   }
 
   #data(data: Data): void {
+    if (this.#isTaken(data)) this.#unaskedCount = 0
+    else this.#untaken(data)
+  }
+
+  /** By the first one who takes it. Behind a SELECT that is not answered yet everything is about another folder. */
+  #isTaken(data: Data): boolean {
+    let isFirst = true
     for (const { command } of this.#sent.values()) {
-      if (command.take?.(data) !== true) continue
-      this.#unaskedCount = 0
-      return
+      if (command.selects === true) return isFirst && command.take?.(data) === true
+      if (command.take?.(data) === true) return true
+      isFirst = false
     }
-    this.#untaken(data)
+    return false
   }
 
   #untaken(what: Data | Words): void {

@@ -37,7 +37,9 @@ class FetchRun {
       (item) => this.#gaveBack(this.#costs.get(item) ?? 0),
       () => this.#stop(),
     )
-    this.#run().then(
+    const asked = this.#askForAll()
+    work.busyUntil(asked)
+    this.#finish(asked).then(
       () => this.flow.end(),
       (error: Error) => {
         this.#stop()
@@ -46,12 +48,16 @@ class FetchRun {
     )
   }
 
-  async #run(): Promise<void> {
+  async #askForAll(): Promise<void> {
     for await (const batch of batchesOf(this.#work, this.#uids)) {
       while (!this.#isOver && this.#outBytes >= this.#work.connection.limits.windowBytes) await this.#room()
       if (this.#isOver) break
       this.#start(batch)
     }
+  }
+
+  async #finish(asked: Promise<void>): Promise<void> {
+    await asked
     await Promise.all(this.#underWay)
   }
 

@@ -17,6 +17,21 @@ export class FolderWork {
     this.sizes = sizes
   }
 
+  /** Those who have not asked for everything yet, in whatever they do. */
+  readonly #asking = new Set<Promise<unknown>>()
+
+  /** `asked` resolves once nothing more will be asked for. */
+  busyUntil(asked: Promise<unknown>): void {
+    this.#asking.add(asked)
+    const done = (): void => void this.#asking.delete(asked)
+    asked.then(done, done)
+  }
+
+  /** Everything that was begun here has been asked for; the answers may still be on their way. */
+  async allAsked(): Promise<void> {
+    while (this.#asking.size > 0) await Promise.allSettled(this.#asking)
+  }
+
   /** Rejects when the folder is not open any more, or changes while the command is under way. */
   async run(asked: Asked): Promise<Answer> {
     this.#mustBeOpen()

@@ -1,18 +1,22 @@
-import { MailboxTrouble, type OpenFolder } from '../mailbox/mailbox.ts'
+import { type Listed, MailboxTrouble, type OpenFolder } from '../mailbox/mailbox.ts'
 import { isFlag } from './fetch-data.ts'
 import { fetchMessages } from './fetch-messages.ts'
 import { folderUids } from './folder-uids.ts'
 import type { FolderWork } from './folder-work.ts'
 import { headings } from './headings.ts'
-import { listMessages } from './list-messages.ts'
+import { type ListOptions, listMessages } from './list-messages.ts'
 import { stateOf } from './selected.ts'
 import { uidSets } from './uid-set.ts'
 
 const verbs = { add: '+FLAGS.SILENT', remove: '-FLAGS.SILENT', replace: 'FLAGS.SILENT' } as const
 
+/** A listing that was begun when the folder was opened. */
+export type Begun = { readonly of: ListOptions; readonly listing: AsyncIterable<readonly Listed[]> }
+
 /** What `mailbox/` calls an open folder, over one that is selected. */
-export function imapFolder(work: FolderWork, has: (capability: string) => boolean): OpenFolder {
+export function imapFolder(work: FolderWork, has: (capability: string) => boolean, begun?: Begun): OpenFolder {
   const { selected } = work
+  let ready = begun
   const store = async (uids: readonly number[], flags: string): Promise<void> => {
     const sets = [...uidSets(ascending(uids))]
     await Promise.all(sets.map((set) => work.run({ what: 'to change flags', pieces: [`UID STORE ${set} ${flags}`] })))
@@ -22,7 +26,11 @@ export function imapFolder(work: FolderWork, has: (capability: string) => boolea
     state: stateOf(selected),
     takesAnyKeyword: selected.permanentFlags.includes('\\*'),
     permanentFlags: selected.permanentFlags.filter((flag) => flag !== '\\*'),
-    list: (o = {}) => listMessages(work, o),
+    list(o = {}) {
+      const listing = ready !== undefined && isSame(ready.of, o) ? ready.listing : listMessages(work, o)
+      ready = undefined
+      return listing
+    },
     uids: () => folderUids(work, has('ESEARCH') || has('IMAP4REV2')),
     headings: (uids) => headings(work, ascending(uids)),
     fetch: (uids) => fetchMessages(work, uids),
@@ -43,4 +51,8 @@ export function imapFolder(work: FolderWork, has: (capability: string) => boolea
 
 function ascending(uids: readonly number[]): readonly number[] {
   return uids.every((uid, i) => i === 0 || uid > (uids[i - 1] ?? 0)) ? uids : [...new Set(uids)].sort((a, b) => a - b)
+}
+
+function isSame(a: ListOptions, b: ListOptions): boolean {
+  return a.from === b.from && a.changedSince === b.changedSince
 }

@@ -17,14 +17,22 @@ import { FolderWork } from './folder-work.ts'
 import { idle } from './idle.ts'
 import { imapFolder } from './imap-folder.ts'
 import { listFolders } from './list-folders.ts'
+import { type ListOptions, listMessages } from './list-messages.ts'
 import { askNameSpace, type NameSpace } from './name-space.ts'
-import { follow, type Selected, select } from './selected.ts'
+import { follow, select, unselected } from './selected.ts'
 import { SizeBook } from './size-book.ts'
 import { askStates, stateItems } from './states.ts'
 
 /** States that came with the list of folders are as good as new for this long, if we do nothing meanwhile. */
 const freshMs = 5000
 const goodbyeMs = 2000
+
+/**
+ * More than `mailbox/` asks for, to save round trips. `list`: the listing is sent right behind the opening, for the first `list` with
+ * the same options. `isNext`: what was begun in the folder before goes on to its end, and this is sent behind it; whoever opens so must
+ * go on taking there.
+ */
+export type OpenOptions = { readonly readOnly: boolean; readonly list?: ListOptions; readonly isNext?: boolean }
 
 export type ImapMailboxOptions = { readonly userRoot: string | undefined; readonly restMs: number }
 
@@ -35,7 +43,7 @@ export function imapMailbox(connection: Connection, traits: Traits, o: ImapMailb
     traits,
     folders: () => mailbox.folders(),
     states: (folders) => mailbox.states(folders),
-    open: (folder, how) => mailbox.open(folder, how.readOnly),
+    open: (folder, how) => mailbox.open(folder, how),
     create: (path, how) => mailbox.create(path, how),
     subscribe: (folder) => mailbox.subscribe(folder),
     append: (folder, message) => mailbox.append(folder, message),
@@ -52,7 +60,7 @@ class ImapMailbox {
   readonly #userRoot: string | undefined
   readonly #appender: Appender
   #space: Promise<NameSpace> | undefined
-  #selected: Selected | undefined
+  #work: FolderWork | undefined
   #fresh: { readonly states: ReadonlyMap<string, FolderState>; readonly at: number } | undefined
 
   constructor(connection: Connection, traits: Traits, userRoot: string | undefined) {
@@ -61,7 +69,7 @@ class ImapMailbox {
     this.#userRoot = userRoot
     this.#appender = new Appender(connection, traits.hasMultiAppend && connection.outbox.literals === 'plus')
     connection.unasked = (what) => {
-      if (this.#selected !== undefined) follow(this.#selected, what, connection)
+      if (this.#work !== undefined) follow(this.#work.selected, what, connection)
     }
   }
 
@@ -98,13 +106,22 @@ class ImapMailbox {
     return new Map([...known, ...(await askStates(this.#connection, rest, stateItems(this.#has)))])
   }
 
-  async open(folder: Folder, isReadOnly: boolean): Promise<OpenFolder> {
+  async open(folder: Folder, o: OpenOptions): Promise<OpenFolder> {
     this.#fresh = undefined
-    if (this.#selected !== undefined) this.#selected.over ??= new MailboxTrouble('stopped', 'another folder was opened')
-    this.#selected = undefined
-    const selected = await select(this.#connection, folder, { isReadOnly, hasCondstore: this.#traits.hasCondstore })
-    this.#selected = selected
-    return imapFolder(new FolderWork(this.#connection, selected, new SizeBook()), this.#has)
+    if (o.isNext === true) await this.#work?.allAsked()
+    if (this.#work !== undefined)
+      this.#work.selected.over ??= new MailboxTrouble('stopped', 'another folder was opened')
+    const selected = unselected(folder, o.readOnly)
+    const work = new FolderWork(this.#connection, selected, new SizeBook())
+    this.#work = undefined
+    const { hasCondstore, kind } = this.#traits
+    const selecting = select(this.#connection, selected, { hasCondstore, isNext: o.isNext === true })
+    // Sent right behind. Not where a listing of nothing is an error, for Exchange counts errors.
+    const begun =
+      o.list === undefined || kind === 'exchange' ? undefined : { of: o.list, listing: listMessages(work, o.list) }
+    await selecting
+    this.#work = work
+    return imapFolder(work, this.#has, begun)
   }
 
   async create(
@@ -129,7 +146,8 @@ class ImapMailbox {
   }
 
   async idle(folder: Folder, signal: AbortSignal, restMs: number): Promise<void> {
-    if (this.#selected?.folder.id !== folder.id || this.#selected.over !== undefined) await this.open(folder, true)
+    const selected = this.#work?.selected
+    if (selected?.folder.id !== folder.id || selected.over !== undefined) await this.open(folder, { readOnly: true })
     await idle(this.#connection, signal, restMs)
   }
 

@@ -9,6 +9,7 @@
  */
 
 export { decodeFolderName, encodeFolderName } from './folder-name.ts'
+export type { OpenOptions } from './imap-mailbox.ts'
 export { openImap } from './open-imap.ts'
 
 export type Endpoint = {

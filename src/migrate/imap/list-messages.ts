@@ -22,8 +22,8 @@ export function listMessages(
     () => connection.release(),
   )
   const end = (error?: Error): void => flow.end(error)
-  // QUIRK: Exchange refuses `1:*` of an empty folder.
-  if (selected.messages === 0) {
+  // QUIRK: Exchange refuses `1:*` of an empty folder. A folder that is only being opened may hold anything.
+  if (selected.messages === 0 && selected.uidValidity > 0) {
     end()
     return flow
   }

@@ -18,15 +18,10 @@ export type Selected = {
   over: MailboxTrouble | undefined
 }
 
-/** SELECT or EXAMINE (RFC 9051 section 6.3.2). Nothing else is under way meanwhile. */
-export async function select(
-  connection: Connection,
-  folder: Folder,
-  o: { readonly isReadOnly: boolean; readonly hasCondstore: boolean },
-): Promise<Selected> {
-  const opened: Selected = {
+export function unselected(folder: Folder, isReadOnly: boolean): Selected {
+  return {
     folder,
-    isReadOnly: o.isReadOnly,
+    isReadOnly,
     uidValidity: 0,
     uidNext: 0,
     messages: 0,
@@ -34,19 +29,29 @@ export async function select(
     permanentFlags: [],
     over: undefined,
   }
-  const verb = o.isReadOnly ? 'EXAMINE' : 'SELECT'
+}
+
+export type HowToSelect = {
+  readonly hasCondstore: boolean
+  /** Sent right behind what is under way in the folder before. */
+  readonly isNext: boolean
+}
+
+/** SELECT or EXAMINE (RFC 9051 section 6.3.2). */
+export async function select(connection: Connection, opened: Selected, o: HowToSelect): Promise<void> {
+  const verb = opened.isReadOnly ? 'EXAMINE' : 'SELECT'
   await connection.run({
     what: `to open a folder (${verb})`,
     about: 'folder',
     // RFC 7162 section 3.1.8
-    pieces: [`${verb} `, ...astring(folder.id), o.hasCondstore ? ' (CONDSTORE)' : ''],
-    order: 'alone',
+    pieces: [`${verb} `, ...astring(opened.folder.id), o.hasCondstore ? ' (CONDSTORE)' : ''],
+    selects: true,
+    ...(o.isNext ? {} : { order: 'afterAll' }),
     take: (data) => takeData(opened, data, connection),
     hear: (words) => hearWords(opened, words),
   })
   if (opened.uidValidity === 0) throw new MailboxTrouble('unsupported', 'a folder has no lasting UIDs (no UIDVALIDITY)')
   if (opened.uidNext === 0) opened.uidNext = (await lastUid(connection, opened)) + 1
-  return opened
 }
 
 /** What it says of the folder at any later time. */
