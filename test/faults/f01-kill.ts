@@ -1,4 +1,5 @@
 /** F1: whatever is answered 250 outlives a kill at any moment, while the next hop has a bad day of its own. */
+import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brokenCounts, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
 import type { Behaviour } from './hop.ts'
@@ -8,6 +9,8 @@ import { setStage } from './stage.ts'
 export const f01: Fault = { id: 'F1', title: 'kill -9 under load', run }
 
 const restartWithinMs = 10_000
+/** Made by a thread of its own, a moment after the start. */
+const traceFile = /^trace\.db/
 
 async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const rounds = isShort ? 3 : 20
@@ -16,6 +19,7 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const checks = makeChecks()
   stage.hop('fabrikam').behave(badDay(isShort ? 0.05 : 0.02))
   await stage.start()
+  const filesBefore = new Set(readdirSync(stage.data))
   const crowd = stage.crowd({
     senders: 8,
     next: (n) => stage.ledger.write({ from: 'a@contoso.example', to: [`r${n}@fabrikam.example`] }),
@@ -36,6 +40,8 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   checks.must(slowestMs < restartWithinMs, `a restart took ${(slowestMs / 1000).toFixed(1)} s`)
   checks.must(count.accepted >= wanted, `only ${count.accepted} were accepted`)
   checks.must(count.kept === 0, `${count.kept} are still in the queue`)
+  const left = readdirSync(stage.data).filter((name) => !filesBefore.has(name) && !traceFile.test(name))
+  checks.must(left.length === 0, `files were left behind: ${left.join(', ')}`)
   const broken = [...brokenCounts(count), ...checks.broken, ...(await balance(stage.served))]
   return { count, did: `${rounds} rounds`, measured: `slowest restart ${(slowestMs / 1000).toFixed(1)} s`, broken }
 }

@@ -2,10 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { brokenCounts, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
+import { brokenCounts, type Checks, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
 import { must as mustRun, needsRoot } from './machine.ts'
 import { balance, retryAll } from './queue-client.ts'
 import type { Told } from './sender.ts'
+import type { Served } from './served.ts'
 import { type Stage, setStage } from './stage.ts'
 import { openVolume, type Volume } from './volume.ts'
 
@@ -54,7 +55,7 @@ async function whileFull(
   volume: Volume,
   what: 'bytes' | 'inodes',
   leaves: number,
-  must: (holds: boolean, sentence: string) => void,
+  must: Checks['must'],
 ): Promise<Told> {
   const { served } = stage
   stage.hop('fabrikam').behave(({ step }) => (step === 'MAIL' ? '451 4.3.0 not now' : undefined))
@@ -62,11 +63,8 @@ async function whileFull(
   fill(volume, what, leaves)
   await sleep(2500) // the free space is looked at every second
   const told = await send(stage, 'late')
-  if (what === 'bytes') {
-    must(told.at === 'MAIL' && told.reply.startsWith('452 4.3.1'), `full, ${told.at} was told ${told.reply}`)
-    const ready = await served.ask('GET', '/v1/ready')
-    must(/disk|space|free/i.test(JSON.stringify(ready)), `readiness does not say why: ${JSON.stringify(ready)}`)
-  }
+  must(told.at === 'MAIL' && told.reply.startsWith('452 4.3.1'), `full, ${told.at} was told ${told.reply}`)
+  await isTold(served, must)
   // What waits must be able to leave: it is the way out.
   stage.hop('fabrikam').behave(undefined)
   if (leaves > 0) await stage.drain()
@@ -76,9 +74,23 @@ async function whileFull(
   }
   empty(volume, what)
   await sleep(2500)
+  const low = (await served.metrics()).get('causeway_disk_low')
+  must(low === 0, `room again, and causeway_disk_low is ${String(low)}`)
   const again = await send(stage, 'again')
   must(again.reply.startsWith('250'), `room again, and still ${JSON.stringify(again.reply)}`)
   return told
+}
+
+/** Readiness, health, metrics and log: whoever looks at one of them learns why. */
+async function isTold(served: Served, must: Checks['must']): Promise<void> {
+  const ready = await served.ask('GET', '/v1/ready')
+  const readyText = JSON.stringify(ready)
+  must(ready?.status === 503 && /free|left/.test(readyText), `readiness does not say why: ${readyText}`)
+  const health = JSON.stringify(await served.ask('GET', '/v1/health'))
+  must(health.includes('"about":"disk"'), `health does not warn: ${health}`)
+  const low = (await served.metrics()).get('causeway_disk_low')
+  must(low === 1, `causeway_disk_low is ${String(low)}`)
+  must(served.log().includes('"msg":"disk is low"'), 'the log does not tell of it')
 }
 
 function send(stage: Stage, name: string): Promise<Told> {

@@ -67,6 +67,8 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   for (const name of tenants) stage.hop(name).behave(undefined)
   await stage.drain()
   const count = await stage.count()
+  const reports = stage.hop('home').attempts
+  checks.must(reports === each, `${reports} reports, expected one for each of ${each} messages that half were refused`)
   checkEnds(count, each, checks.must, before !== undefined)
   return {
     count,

@@ -51,7 +51,11 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const held = await keptIn(stage.served)
   checks.must(held.length > 0, 'nothing was held')
   checks.must(refused.length > 0, 'nobody was told to come back')
-  await releaseAll(stage, held.length)
+  const released = await releaseAll(stage, held.length)
+  checks.must(
+    released.tookMs > 0.8 * released.leastMs,
+    `a release that should take ${released.leastMs} ms took ${released.tookMs}`,
+  )
   const count = await stage.count()
   checks.must(count.kept === 0, `${count.kept} are still in the queue`)
   const ghosts = refused.filter(({ id, recipient }) => stage.ledger.arrivalsOf(id, recipient) > 0)
@@ -59,7 +63,12 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const outOfOrder = firstOutOfOrder(stage, held)
   checks.must(outOfOrder === undefined, `out of order: ${outOfOrder ?? ''}`)
   const broken = [...brokenCounts(count), ...checks.broken, ...(await balance(stage.served))]
-  return { count, did: `${seconds} s, ${kills} kills, ${held.length} held at the end`, broken }
+  return {
+    count,
+    did: `${seconds} s, ${kills} kills, ${held.length} held at the end`,
+    measured: `${refused.length} told 451, released in ${(released.tookMs / 1000).toFixed(1)} s of at least ${(released.leastMs / 1000).toFixed(1)} s`,
+    broken,
+  }
 }
 
 /** Those whose RCPT was answered 451. */
@@ -72,13 +81,18 @@ function toldLater(letter: Letter, { recipients }: Told): readonly KeptOne[] {
 const switchTo = (stage: Stage, mode: (typeof modes)[number]): Promise<unknown> =>
   stage.served.ask('PUT', '/v1/domains/shared.example/mode', { mode })
 
-async function releaseAll(stage: Stage, atMost: number): Promise<void> {
+/** At a rate that takes some seconds, and in a long run not many minutes. */
+async function releaseAll(stage: Stage, held: number): Promise<{ readonly leastMs: number; readonly tookMs: number }> {
+  const perMinute = Math.max(6000, held * 2)
   await switchTo(stage, 'open')
-  await stage.served.ask('POST', '/v1/domains/shared.example/release', { perMinute: 100_000 })
-  const until = performance.now() + 30_000 + atMost * 20
+  const from = performance.now()
+  await stage.served.ask('POST', '/v1/domains/shared.example/release', { perMinute })
+  const until = from + 60_000 + held * 20
+  const leastMs = Math.round((held / perMinute) * 60_000)
   for (;;) {
     const now = await totals(stage.served)
-    if (now === undefined || now.held + now.waiting + now.running === 0) return
+    if (now === undefined || now.held + now.waiting + now.running === 0)
+      return { leastMs, tookMs: Math.round(performance.now() - from) }
     if (performance.now() > until) throw new Error(`the release does not end: ${JSON.stringify(now)}`)
     await sleep(200)
   }

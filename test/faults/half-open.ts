@@ -62,8 +62,9 @@ async function play(): Promise<Finding> {
   await stage.start()
   // The answer to the dot must find nobody: it comes when the wire is cut.
   const late: (() => void)[] = []
+  let isCut = false
   stage.hop('fabrikam').behave(({ step, beginning, socket, take }) => {
-    if (step !== 'dot' || !beginning().includes('@outside.example')) return undefined
+    if (step !== 'dot' || isCut || !beginning().includes('@outside.example')) return undefined
     late.push(() => {
       take()
       socket.write('250 2.0.0 taken\r\n')
@@ -76,6 +77,7 @@ async function play(): Promise<Finding> {
     ).map((letter) => ({ name, letter })),
   )
   await comeAndVanish(stage, letters)
+  isCut = true
   for (const answer of late) answer()
   await others(stage, checks.must)
   const gone = isShort ? 'not waited for' : await waitUntilGone(stage, checks.must)
