@@ -6,9 +6,8 @@ import { look, claim as sql } from './sql.ts'
 import type { ClaimQuery, Work } from './work.ts'
 
 /**
- * Every row that is read is one that is given out, or the first of a lane. Measured with a million waiting in 541 lanes, on a
- * machine whose two cores were busy otherwise: 50 pieces take 3 to 5 ms of CPU and then their share of a commit, and no more when
- * the half million that were due first are in lanes that are excluded.
+ * Every row that is read is one that is given out, or the first of a lane. So the work grows with what is given out and with the lanes
+ * that have something due, however much waits, and however much of it is in lanes that are excluded.
  */
 export function claimWork(c: Change, q: ClaimQuery): readonly Work[] {
   const given = new Given(c, q)

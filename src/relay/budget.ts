@@ -4,7 +4,8 @@
  *
  * What was given back is garbage that lies outside of the collector's heap, where it looks late: only when there are 64 MB more of
  * it, and then in steps. So it is called when large messages have left a quarter of the bound behind them, or 64 MB. All of the heap
- * is looked at, for a large message is old by the time it is answered: 40 to 100 ms, measured on two busy cores.
+ * is looked at, for a large message is old by the time it is answered. Nobody is served meanwhile, the longer the more the heap holds
+ * and the busier the machine is: so not for each message, and not for what is small.
  */
 export class Budget {
   readonly bytes: number

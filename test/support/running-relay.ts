@@ -15,7 +15,7 @@ import { type NewMessage, openQueue, type Put, type Queue } from '../../src/queu
 import { makeAuthenticator } from '../../src/relay/authenticate/authenticate.ts'
 import { makeCarrier } from '../../src/relay/carry/carry.ts'
 import { makeDeliverer } from '../../src/relay/deliver/deliver.ts'
-import { type DispatchTimes, makeDispatch } from '../../src/relay/dispatch/dispatch.ts'
+import { type DispatchParts, type DispatchTimes, makeDispatch } from '../../src/relay/dispatch/dispatch.ts'
 import { type Backend, type Incoming, listen } from '../../src/relay/listen/listen.ts'
 import { type Account, account, type Counts, imbalance, makeRecorder } from '../../src/relay/record/record.ts'
 import { makeBackend } from '../../src/relay/relay.ts'
@@ -63,6 +63,8 @@ export type RelayOptions = {
   readonly dir?: string
   readonly times?: DispatchTimes
   readonly maxMessages?: number
+  /** What the queue may have in hand. */
+  readonly inHand?: Pick<DispatchParts, 'maxInHand' | 'maxBytesInHand' | 'budget'>
 }
 
 /** Made once: it takes longer than most of what is tested with it. */
@@ -111,7 +113,8 @@ export async function startRelay(o: RelayOptions = {}): Promise<RunningRelay> {
   const times = { tickMs: 20, firstPauseMs: 50, longestPauseMs: 200, ...o.times }
   const current = () => project
   const troubled = new Proxy(queue, { get: (of, key) => (key === 'finish' ? finish : bound(of, key)) })
-  const dispatch = makeDispatch({ queue: troubled, carrier, recorder, project: current, now, onTrouble, times })
+  const ofDispatch = { queue: troubled, carrier, recorder, project: current, now, onTrouble, times }
+  const dispatch = makeDispatch({ ...ofDispatch, ...o.inHand })
   const { deadlineMs = 20_000 } = o
   const settler = { memory: makeMemory(), deadlineMs, queue: { put }, dispatch, disk, onTrouble }
   const { maxMessages = 1000 } = o
