@@ -6,7 +6,7 @@ import { followFlags } from './follow-flags.ts'
 import { allKnown } from './known-cursor.ts'
 import { type FlagChange, listFolder } from './list-folder.ts'
 import type { MessageTable } from './message-table.ts'
-import { recognise } from './recognise.ts'
+import { learnTargetUids, recognise } from './recognise.ts'
 import { mostBytes } from './selection.ts'
 import { subjectOf } from './subject.ts'
 
@@ -18,6 +18,11 @@ export async function beginFolder(a: Attempt, lane: Lane, work: FolderWork, open
     await followFlags(a, work, target, lane.target.traits, changes)
   }
   const maxAppend = lane.target.traits.maxAppend
+  // Before flags are looked at, which need to know where to go.
+  if (work.pair.isBrokenOff && !work.isNew && !lane.target.traits.hasUidPlus) {
+    const target = await lane.target.open(work.target, { readOnly: true })
+    await learnTargetUids({ a, work, source: open, target, isStrict: false })
+  }
   const listing = await listFolder(a, work, open, { maxAppend, onChanges })
   const fresh = await recognise(a, lane, work, open, listing.fresh)
   const isAdopted = fresh.length < listing.fresh.length

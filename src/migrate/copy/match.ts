@@ -4,7 +4,7 @@
  *
  * Headings, size and date decide where they are unambiguous; where several are alike, their bytes do.
  */
-import { type Fetched, type Heading, identityOf } from '../mailbox/mailbox.ts'
+import { canonicalFlags, type Fetched, type Heading, identityOf } from '../mailbox/mailbox.ts'
 import { type Digests, digestsOf } from './digest.ts'
 import type { MessageTable } from './message-table.ts'
 
@@ -27,7 +27,7 @@ type Known = {
   readonly full: Float64Array
   readonly core: Float64Array
   readonly isTaken: Uint8Array
-  readonly digests: Map<number, Digests>
+  readonly digests: Map<number, Digests & { readonly flags: string }>
 }
 
 /** One way of being alike, from the surest to the least sure. */
@@ -164,18 +164,34 @@ async function readDigests(k: Known, rows: readonly number[]): Promise<void> {
   const uids = rows.map((i) => k.side.table.uid(i)).filter((uid) => !k.digests.has(uid))
   if (uids.length === 0) return
   for await (const message of k.side.fetch(uids.toSorted((a, b) => a - b))) {
-    k.digests.set(message.uid, await digestsOf(message.content))
+    const flags = canonicalFlags(message.flags).join(' ')
+    k.digests.set(message.uid, { ...(await digestsOf(message.content)), flags })
   }
 }
 
-function pairsByDigest(group: Group, s: Known, t: Known, by: 'whole' | 'body'): readonly (readonly [number, number])[] {
-  const waiting = new Map<string, number[]>()
-  for (const j of group.targets) {
-    const digest = t.digests.get(t.side.table.uid(j))?.[by]
-    if (digest !== undefined) waiting.set(digest, [...(waiting.get(digest) ?? []), j])
+/** Of equal ones those with equal flags first: two copies of a message may differ in nothing else. */
+function pairsByDigest(
+  { sources, targets }: Group,
+  s: Known,
+  t: Known,
+  by: 'whole' | 'body',
+): readonly (readonly [number, number])[] {
+  const found = new Map<number, number>()
+  for (const withFlags of [true, false]) {
+    const keyOf = (k: Known, i: number): string | undefined => {
+      const known = k.digests.get(k.side.table.uid(i))
+      return known === undefined ? undefined : `${known[by]} ${withFlags ? known.flags : ''}`
+    }
+    const taken = new Set(found.values())
+    const waiting = new Map<string, number[]>()
+    for (const j of targets) {
+      const key = taken.has(j) ? undefined : keyOf(t, j)
+      if (key !== undefined) waiting.set(key, [...(waiting.get(key) ?? []), j])
+    }
+    for (const i of sources) {
+      const j = found.has(i) ? undefined : waiting.get(keyOf(s, i) ?? '')?.shift()
+      if (j !== undefined) found.set(i, j)
+    }
   }
-  return group.sources.flatMap((i) => {
-    const j = waiting.get(s.digests.get(s.side.table.uid(i))?.[by] ?? '')?.shift()
-    return j === undefined ? [] : [[i, j] as const]
-  })
+  return [...found]
 }

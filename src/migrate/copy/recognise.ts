@@ -9,7 +9,7 @@ import { digestsOf } from './digest.ts'
 import { allKnown } from './known-cursor.ts'
 import { type Match, match } from './match.ts'
 import { MessageTable } from './message-table.ts'
-import type { Sending } from './sending.ts'
+import { flagsSumOf, type Sending } from './sending.ts'
 import { wait } from './wait.ts'
 
 /** The messages of `fresh` that are not at the target; those that are go into the ledger. */
@@ -25,7 +25,6 @@ export async function recognise(
   if (work.targetState.messages === 0 && work.pair.sending.length === 0) return fresh
   const target = await lane.target.open(work.target, { readOnly: true })
   const look: Look = { a, work, source, target, isStrict: isInDoubt }
-  if (isInDoubt) await learnTargetUids(look)
   const from = isInDoubt ? work.pair.targetFrom : 1
   const found = await search(look, fresh, work.pair.sending, from)
   const missing = work.pair.sending.filter(({ uid }) => !found.has(uid))
@@ -153,10 +152,10 @@ async function sentOnes(
   unknown: MessageTable,
   sending: readonly Sending[],
 ): Promise<readonly Match[]> {
-  const waiting = new Map<string, number[]>()
-  for (const { uid, digest } of sending) {
-    const key = digest?.toString('hex')
-    if (key !== undefined) waiting.set(key, [...(waiting.get(key) ?? []), uid])
+  const waiting = new Map<string, Sending[]>()
+  for (const one of sending) {
+    const key = one.digest?.toString('hex')
+    if (key !== undefined) waiting.set(key, [...(waiting.get(key) ?? []), one])
   }
   if (waiting.size === 0) return []
   const wanted = new Set(sending.map(({ size, date }) => `${size} ${date}`))
@@ -166,10 +165,17 @@ async function sentOnes(
   if (like.length === 0) return found
   for await (const message of target.fetch(like)) {
     const { whole } = await digestsOf(message.content)
-    const source = waiting.get(whole.slice(0, 32))?.shift()
-    if (source !== undefined) found.push({ source, target: message.uid })
+    const source = takeOne(waiting.get(whole.slice(0, 32)), flagsSumOf(message.flags))
+    if (source !== undefined) found.push({ source: source.uid, target: message.uid })
   }
   return found
+}
+
+/** Of several copies of one message the one with these flags, if there is one. */
+function takeOne(alike: Sending[] | undefined, flagsSum: number): Sending | undefined {
+  if (alike === undefined) return undefined
+  const at = alike.findIndex((one) => one.flagsSum === flagsSum)
+  return alike.splice(Math.max(0, at), 1)[0]
 }
 
 /** Those whose size or date one of the others has: after a crash few are looked for among many. */

@@ -3,7 +3,7 @@ import { canonicalFlags, type Fetched, instantOf, isKeyword, type Mailbox, Mailb
 import type { Attempt, FolderWork } from './attempt-state.ts'
 import { commit, settled, skip } from './folder-work.ts'
 import { flagsFor, type Prepared, type PrepareFor, prepare, repaired } from './prepare.ts'
-import type { Sending } from './sending.ts'
+import { flagsSumOf, type Sending } from './sending.ts'
 
 type Item = {
   readonly work: FolderWork
@@ -148,6 +148,7 @@ export class Sender {
     return {
       uid: fetched.uid,
       size: prepared.size,
+      flagsSum: flagsSumOf(prepared.sentFlags),
       ...(date === undefined ? {} : { date }),
       ...(prepared.digest === undefined ? {} : { digest: prepared.digest }),
     }

@@ -1,4 +1,6 @@
-/** What was sent to the target and not heard of, as it lies in the ledger: 32 bytes a message. */
+/** What was sent to the target and not heard of, as it lies in the ledger: 36 bytes a message. */
+import { crc32 } from 'node:zlib'
+import { canonicalFlags } from '../mailbox/mailbox.ts'
 
 export type Sending = {
   readonly uid: number
@@ -8,10 +10,16 @@ export type Sending = {
   readonly date?: number
   /** Of the canonical form as sent; absent for large ones, which are read once only. */
   readonly digest?: Buffer
+  /** Of its flags, as sent: of two copies that differ in nothing else. */
+  readonly flagsSum?: number
 }
 
-const recordBytes = 32
+const recordBytes = 36
 const noDate = -(2 ** 40)
+
+export function flagsSumOf(flags: readonly string[]): number {
+  return crc32(canonicalFlags(flags).join(' '))
+}
 
 export function packSending(all: Iterable<Sending>): Buffer | null {
   const records = [...all].map(packOne)
@@ -24,6 +32,7 @@ function packOne(s: Sending): Buffer {
   record.writeUIntLE(s.size, 4, 6)
   record.writeIntLE(s.date ?? noDate, 10, 6)
   s.digest?.copy(record, 16, 0, 16)
+  record.writeUInt32LE(s.flagsSum ?? 0, 32)
   return record
 }
 
@@ -42,5 +51,6 @@ function unpackOne(record: Buffer): Sending {
     size: record.readUIntLE(4, 6),
     ...(date === noDate ? {} : { date }),
     ...(digest.every((byte) => byte === 0) ? {} : { digest }),
+    flagsSum: record.readUInt32LE(32),
   }
 }
