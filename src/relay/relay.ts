@@ -110,7 +110,8 @@ const isUnproven = (supposed: Supposition, { peer, refusals }: Admission): boole
 function carrying(relay: Relay, load: Omit<Load, 'delivery' | 'copy'>): Matter['carry'] {
   const copies = new Map<View, Copy>()
   return async (delivery, deadline) => {
-    const copy = copies.get(delivery.view) ?? rewrite(load.project, load.message, delivery.view)
+    const copy =
+      copies.get(delivery.view) ?? rewrite(load.project, load.message, delivery.view, load.admission.peer.kind)
     copies.set(delivery.view, copy)
     load.record.rewritten(delivery, copy)
     const attempt = relay.carrier.carry({ ...load, delivery, copy }, deadline)

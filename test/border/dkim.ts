@@ -14,6 +14,7 @@ export const dkim: Family = {
     const stage = await sharedStage()
     await ours(stage, await publish(stage), attempt)
     await forgedResults(stage, attempt)
+    await wordsOfTheOrganisation(stage, attempt)
     await hostileSignatures(stage, attempt)
     await seals(stage, attempt)
     await noAnswer(stage, attempt)
@@ -115,6 +116,13 @@ async function forgedResults(stage: Stage, attempt: Try): Promise<void> {
     folded: `Authentication-Results:\r\n gw.example.net;\r\n ${claim}\r\n`,
     'with a blank before the colon': `Authentication-Results : gw.example.net; ${claim}\r\n`,
     'with a final dot': `Authentication-Results: gw.example.net.; ${claim}\r\n`,
+    'as an encoded word': `Authentication-Results: =?us-ascii?q?gw.example.net?=; ${claim}\r\n`,
+    'with ideographic dots': `Authentication-Results: gw\xe3\x80\x82example\xe3\x80\x82net; ${claim}\r\n`,
+    'in wide letters': `Authentication-Results: \xef\xbd\x87w.example.net; ${claim}\r\n`,
+    'behind a sign that cannot be seen': `Authentication-Results: \xe2\x80\x8bgw.example.net; ${claim}\r\n`,
+    'in angle brackets': `Authentication-Results: <gw.example.net>; ${claim}\r\n`,
+    'behind an empty part': `Authentication-Results: ; gw.example.net; ${claim}\r\n`,
+    'behind the instance of an ARC set': `Authentication-Results: i=1; gw.example.net; ${claim}\r\n`,
   }
   for (const [name, top] of Object.entries(forged))
     await attempt(`stranger: forged Authentication-Results ${name}`, 'one of ours, and not this', async () => {
@@ -136,6 +144,21 @@ async function forgedResults(stage: Stage, attempt: Try): Promise<void> {
     )
     return all('gone', [raw !== '' && !/forged/.test(raw), 'still there'])
   })
+}
+
+/** An Exchange that trusts the gateway's connector would let such mail in as its own. */
+async function wordsOfTheOrganisation(stage: Stage, attempt: Try): Promise<void> {
+  const fields = [
+    'X-MS-Exchange-Organization-AuthAs: Internal-forged',
+    'X-MS-Exchange-Organization-SCL: -1-forged',
+    'X-MS-Exchange-CrossPremises-AuthAs: Internal-forged',
+    'X-MS-EXCHANGE-ORGANIZATION-AuthSource : x-forged',
+  ]
+  for (const field of fields)
+    await attempt(`stranger: ${field}`, 'taken out', async () => {
+      const { reply, raw } = await toJohn(stage, `${field}\r\n`)
+      return all('gone', [raw !== '', reply], [!raw.includes('forged'), 'still there'])
+    })
 }
 
 async function hostileSignatures(stage: Stage, attempt: Try): Promise<void> {

@@ -142,7 +142,7 @@ const copies = new WeakMap<Again, Map<View, Copy>>()
 function copyOf(again: Again, project: Project, view: View): Copy {
   const made = copies.get(again) ?? new Map<View, Copy>()
   copies.set(again, made)
-  const copy = made.get(view) ?? rewrite(project, again.message, view)
+  const copy = made.get(view) ?? rewrite(project, again.message, view, again.admission.peer.kind)
   made.set(view, copy)
   return copy
 }

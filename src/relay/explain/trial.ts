@@ -90,7 +90,7 @@ export async function tryOut(question: TrialQuestion): Promise<Tried> {
 
 async function explainDelivery(question: TrialQuestion, message: Message, admission: Admission, delivery: Delivery) {
   const { project, passKey, now } = question
-  const copy = rewrite(project, message, delivery.view)
+  const copy = rewrite(project, message, delivery.view, admission.peer.kind)
   const signing = signingDomain(project, admission, delivery, copy)
   const keys = signing.kind === 'not' ? { signers: [], missing: [] } : question.keys(project, signing.domain)
   const incoming = incomingOf(question)

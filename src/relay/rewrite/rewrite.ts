@@ -13,7 +13,7 @@ import type { Content, Message } from '../../mail/message/message.ts'
 import { decodePart, encodePart, type Part, parts, replaceParts } from '../../mail/mime/mime.ts'
 import { isReport, type ReportMap, rewriteReport } from '../../mail/report/report.ts'
 import type { Project, RoutingTable } from '../../project/project.ts'
-import type { Direction } from '../admit/admit.ts'
+import type { Direction, Peer } from '../admit/admit.ts'
 import { isForgedResults } from '../authenticate/authenticate.ts'
 import type { View } from '../plan/plan.ts'
 import { fieldSets } from './fields.ts'
@@ -28,8 +28,10 @@ export type Copy = {
   readonly left: readonly { readonly field: string; readonly why: string }[]
 }
 
-export function rewrite(project: Project, message: Message, view: View): Copy {
-  const header = rewriteHeader(project, message.header, view)
+/** `origin`: whose connection it came by. */
+export function rewrite(project: Project, message: Message, view: View, origin: Peer['kind'] = 'tenant'): Copy {
+  const came = origin === 'internet' ? withoutOrganisation(message.header) : message.header
+  const header = rewriteHeader(project, came, view)
   if (view === 'unchanged') return { ...header, body: [message.body] }
   const { body, changes } = rewriteBody(project, message, view)
   return { ...header, body, changes: [...header.changes, ...changes] }
@@ -75,6 +77,17 @@ function rewriteHeader(project: Project, header: Header, view: View): Omit<Copy,
   }
   return { header: { fields }, changes, isClear: left.length === 0, left }
 }
+
+/**
+ * What only the organisation itself may say of a message: that it is from inside, that it is no spam. Exchange believes it where the
+ * connector has CloudServicesMailEnabled, and we come by a connector that it trusts (Microsoft, "Header firewall").
+ */
+const ofOrganisation = /^x-ms-exchange-(?:organization|forest|crosspremises|crossforest)-/
+
+const withoutOrganisation = (header: Header): Header =>
+  header.fields.some((field) => ofOrganisation.test(keyOf(field)))
+    ? { fields: header.fields.filter((field) => !ofOrganisation.test(keyOf(field))) }
+    : header
 
 /** The header without the fields that prove a tenant; the same one when it has none. */
 export function withoutSecrets(project: Project, header: Header): Header {
