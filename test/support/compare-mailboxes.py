@@ -9,6 +9,7 @@ A message is the same when every byte, every flag and keyword, and the moment of
 are counted. Folders are compared by their decoded names, special-use attributes are not.
     --map SOURCE=TARGET   a folder of the source that has another name at the target (repeatable)
     --extra-ok            folders and messages that only the target has are no difference
+    --extra-folders-ok    folders that only the target has are no difference, when they are empty
     --no-flags            flags are not compared
 """
 import argparse
@@ -109,7 +110,7 @@ def compare(source, target, options):
     for name in sorted(set(wanted) - set(others)):
         differ({"missing folder": name})
     for name in sorted(set(others) - set(wanted)):
-        if not options.extra_ok:
+        if not options.extra_ok and not (options.extra_folders_ok and not others[name]):
             differ({"extra folder": name})
     for name in sorted(set(wanted) & set(others)):
         lost, more = wanted[name] - others[name], others[name] - wanted[name]
@@ -128,6 +129,7 @@ def main():
     parser.add_argument("target")
     parser.add_argument("--map", action="append", default=[])
     parser.add_argument("--extra-ok", action="store_true")
+    parser.add_argument("--extra-folders-ok", action="store_true")
     parser.add_argument("--no-flags", action="store_true")
     options = parser.parse_args()
     differs = False

@@ -12,6 +12,8 @@ export type DovecotOptions = {
   readonly users: Readonly<Record<string, string>>
   /** Logs in as anybody: `user*name` with this password. */
   readonly master?: { readonly name: string; readonly password: string }
+  /** Bytes that a mailbox may hold; the others hold any number. */
+  readonly quota?: Readonly<Record<string, number>>
   /** Lines of dovecot.conf, behind ours: they win. */
   readonly config?: string
 }
@@ -42,7 +44,10 @@ export async function startDovecot(o: DovecotOptions): Promise<Dovecot> {
   chownSync(join(o.dir, 'mail'), nobody, nobody)
   writeFileSync(join(o.dir, 'server.crt'), identity.chain)
   writeFileSync(join(o.dir, 'server.key'), identity.key, { mode: 0o600 })
-  const lines = Object.entries(o.users).map(([name, password]) => `${name}:{PLAIN}${password}::::::`)
+  const lines = Object.entries(o.users).map(([name, password]) => {
+    const quota = o.quota?.[name]
+    return `${name}:{PLAIN}${password}::::::${quota === undefined ? '' : `userdb_quota_rule=*:bytes=${quota}`}`
+  })
   writeFileSync(join(o.dir, 'users'), `${lines.join('\n')}\n`)
   if (o.master !== undefined) writeFileSync(join(o.dir, 'masters'), `${o.master.name}:{PLAIN}${o.master.password}\n`)
 
@@ -97,9 +102,11 @@ passdb {
   args = ${o.dir}/users
 }
 userdb {
-  driver = static
-  args = uid=${nobody} gid=${nobody} home=${o.dir}/mail/%u
+  driver = passwd-file
+  args = ${o.dir}/users
+  default_fields = uid=${nobody} gid=${nobody} home=${o.dir}/mail/%u
 }
+${o.quota === undefined ? '' : quotaConf}
 namespace inbox {
   inbox = yes
   separator = /
@@ -123,3 +130,11 @@ service stats {
 ${o.config ?? ''}
 `
 }
+
+const quotaConf = `mail_plugins = $mail_plugins quota
+protocol imap {
+  mail_plugins = $mail_plugins imap_quota
+}
+plugin {
+  quota = maildir:User quota
+}`
