@@ -90,10 +90,11 @@ async function assemble(
   const before = live.current()
   if (o.projectFile !== undefined) applyFile(live, o.projectFile, secrets, log, audit)
 
-  const queue = opened.adopt(
-    must(await openQueue({ dir: o.dataDir, onTrouble: (why) => log('error', 'queue', { why }) })).queue,
-    (q) => q.close(),
-  )
+  const kept = must(await openQueue({ dir: o.dataDir, onTrouble: (why) => log('error', 'queue', { why }) }))
+  const queue = opened.adopt(kept.queue, (q) => q.close())
+  // After a restore that forgot it, say: mail that we have promised is gone, and nobody else would notice.
+  if (kept.isNew && before !== undefined)
+    log('error', 'queue.db was not there and is begun anew: what it held is not in the queue', { folder: o.dataDir })
   for (const name of newlyHeld(before, live.current())) {
     const order = await queue.endRelease(name)
     if (order !== undefined) noteEnded(audit, log, order)

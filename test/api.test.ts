@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Stage, setStage } from './support/commands.ts'
+import { layProject, type Stage, setStage } from './support/commands.ts'
 import { runCauseway, startGateway } from './support/gateway.ts'
 
 let stage: Stage
@@ -91,6 +91,23 @@ test('without a project the gateway is alive and not ready', async () => {
     assert.equal(await empty.stop(), 0)
     rmSync(data, { recursive: true })
   }
+})
+
+test('a queue.db that is not there any more is no new beginning like the first one', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'causeway-'))
+  const data = join(dir, 'data')
+  const project = layProject(dir, 2525)
+  const logOf = async (): Promise<string> => {
+    const gateway = await startGateway({ data, project })
+    assert.equal(await gateway.stop(), 0)
+    return gateway.log()
+  }
+  const isSaid = /queue\.db was not there and is begun anew/
+  assert.doesNotMatch(await logOf(), isSaid)
+  assert.doesNotMatch(await logOf(), isSaid)
+  rmSync(join(data, 'queue.db'))
+  assert.match(await logOf(), isSaid)
+  rmSync(dir, { recursive: true })
 })
 
 test('the API listens on loopback only', async () => {

@@ -1,6 +1,8 @@
 /** Opens the queue of a data folder. */
+import { statSync } from 'node:fs'
 import type { Queue } from './contract.ts'
 import { QueueHandle } from './handle.ts'
+import { queueFile } from './schema.ts'
 
 export type QueueOptions = {
   /** The data folder; the caller has claimed it for this process. */
@@ -15,11 +17,19 @@ export type QueueOptions = {
   readonly onTrouble?: (why: string) => void
 }
 
-export type OpenedQueue = { readonly ok: true; readonly queue: Queue } | { readonly ok: false; readonly why: string }
+export type OpenedQueue =
+  | {
+      readonly ok: true
+      readonly queue: Queue
+      /** There was none before, or an empty file. */
+      readonly isNew: boolean
+    }
+  | { readonly ok: false; readonly why: string }
 
 const hourMs = 60 * 60 * 1000
 
 export async function openQueue(o: QueueOptions): Promise<OpenedQueue> {
+  const isNew = (statSync(queueFile(o.dir), { throwIfNoEntry: false })?.size ?? 0) === 0
   const queue = new QueueHandle({
     dir: o.dir,
     now: o.now ?? steadyClock(),
@@ -28,7 +38,7 @@ export async function openQueue(o: QueueOptions): Promise<OpenedQueue> {
     onTrouble: o.onTrouble ?? (() => {}),
   })
   const why = await queue.open()
-  return why === undefined ? { ok: true, queue } : { ok: false, why }
+  return why === undefined ? { ok: true, queue, isNew } : { ok: false, why }
 }
 
 /** The time of day at this moment, and from then on what has passed: setting the machine's clock does not move it. */
