@@ -24,6 +24,6 @@ export function loopProblem(
 /** `by` names the server that wrote the field (RFC 5321 section 4.4); comments are no names. */
 function wroteIt(value: string, hostname: string): boolean {
   // Any of them: the first may be what the client called itself.
-  const named = value.replaceAll(/\([^()]*\)/g, ' ').matchAll(/(?<!\S)by(?=\s+([^\s();]+))/gi)
+  const named = Array.from(value.replaceAll(/\([^()]*\)/g, ' ').matchAll(/(?<!\S)by(?=\s+([^\s();]+))/gi))
   return named.some(([, host]) => host?.toLowerCase() === hostname.toLowerCase())
 }
