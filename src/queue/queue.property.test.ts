@@ -37,6 +37,7 @@ type Step =
       readonly report: boolean
     }
   | { readonly do: 'byHand'; readonly action: Action; readonly filter: Filter }
+  | { readonly do: 'resume'; readonly tenants: readonly string[] }
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'sweep' }
   | { readonly do: 'crash'; readonly jump: number }
@@ -48,8 +49,9 @@ const newRecipient: fc.Arbitrary<NewRecipient> = fc
     address: fc.constantFrom(...addresses),
     lane: fc.constantFrom(...lanes),
     state: fc.constantFrom('waiting' as const, 'held' as const, 'held' as const, 'running' as const),
+    cause: fc.constantFrom('domain' as const, 'tenant' as const),
   })
-  .map(({ address, lane, state }) => recipient(address, { lane, state, ...(state === 'held' && { cause: 'domain' }) }))
+  .map(({ address, lane, state, cause }) => recipient(address, { lane, state, ...(state === 'held' && { cause }) }))
 
 const filter: fc.Arbitrary<Filter> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },
@@ -87,7 +89,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('finish' as const),
       lease: fc.nat(),
-      kinds: fc.array(fc.nat({ max: 5 }), { minLength: 4, maxLength: 4 }),
+      kinds: fc.array(fc.nat({ max: 6 }), { minLength: 4, maxLength: 4 }),
       late: fc.boolean(),
       report: fc.boolean(),
     }),
@@ -106,6 +108,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ),
       filter,
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('resume' as const), tenants: fc.subarray(['fabrikam', 'internet']) }),
   },
   {
     weight: 2,
@@ -144,6 +150,13 @@ async function take(model: Model, s: Step, used: string[]): Promise<void> {
       return finish(model, s, used)
     case 'byHand':
       return byHand(model, s)
+    case 'resume': {
+      const isTheirs = (r: ModelRecipient) => r.peer === 'causeway' || s.tenants.includes(r.peer)
+      const back = model.recipients.filter((r) => r.state === 'held' && r.cause === 'tenant' && isTheirs(r))
+      assert.equal(await queue.resume(s.tenants), back.length)
+      for (const r of back) Object.assign(r, { state: 'waiting', nextAt: at })
+      return
+    }
     case 'pass':
       clock.now += s.ms
       return
@@ -230,6 +243,7 @@ function result(n: number, kind: number, at: number): Result {
     { ...said, kind: 'waiting', lane, trouble: 'temporary' },
     { ...said, kind: 'waiting', lane, trouble: 'throttled', nextAt: at + 100 },
     { ...said, kind: 'unchanged' },
+    { ...said, kind: 'held', cause: 'tenant' },
   ]
   return results[kind] ?? { ...said, kind: 'unchanged' }
 }
