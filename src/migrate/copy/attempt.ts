@@ -23,7 +23,7 @@ export async function runAttempt(a: Attempt): Promise<void> {
     works = plan.works
     const messages = works.reduce((sum, work) => sum + work.guess, 0)
     a.tally.planned(works.length, messages)
-    await runLanes(a, lanes, queueOf(works), Math.min(a.job.options.connections, lanesFor(messages)))
+    await runLanes(a, lanes, queueOf(works, a.tuning.messagesPerLane), lanesFor(a, messages))
     await afterwork(a, first, plan)
   } catch (error) {
     a.fail(error)
@@ -35,9 +35,9 @@ export async function runAttempt(a: Attempt): Promise<void> {
   if (a.failure !== undefined) throw a.failure
 }
 
-/** A second connection costs some round trips; it is worth them for so many messages. */
-function lanesFor(messages: number): number {
-  return 1 + Math.floor(messages / 200)
+/** One more connection costs some round trips. */
+function lanesFor(a: Attempt, messages: number): number {
+  return Math.min(a.job.options.connections, 1 + Math.floor(messages / a.tuning.messagesPerLane))
 }
 
 async function runLanes(a: Attempt, lanes: Lane[], queue: WorkQueue, wanted: number): Promise<void> {

@@ -105,6 +105,8 @@ export type Tuning = {
   /** At the target, on one connection, unanswered. */
   readonly maxInFlight: number
   readonly maxBytesInFlight: number
+  /** So many messages are worth one more connection, and are given to one at a time. */
+  readonly messagesPerLane: number
   /** In a row without a message copied between them; then the pass fails with what it was last told. */
   readonly maxTroubles: number
   /** How long the target's folder must stand still before what was not found there is sent again. */

@@ -131,7 +131,10 @@ async function run(
   options: Partial<CopyOptions>,
 ): Promise<void> {
   const mortal = killable(db)
-  const job = jobFor(mortal.db, source, target, { options, tuning: { maxInFlight: 5, maxTroubles: 20, settleMs: 5 } })
+  const job = jobFor(mortal.db, source, target, {
+    options,
+    tuning: { maxInFlight: 5, messagesPerLane: 2, maxTroubles: 20, settleMs: 5 },
+  })
   const outcome = await Promise.race([copyPass(job), plan.dead])
   if (plan.isKilled) mortal.kill()
   else assert.equal(outcome?.kind, 'done', JSON.stringify(outcome))

@@ -36,7 +36,7 @@ async function inFolder(a: Attempt, lane: Lane, work: FolderWork, isAlone: boole
   work.begun ??= beginFolder(a, lane, work, open)
   await work.begun
   // Alone, there is nobody to leave anything to; a command for all of it wastes no round trip.
-  const most = isAlone && !a.job.options.newestFirst ? aloneCount : sharedCount
+  const most = isAlone && !a.job.options.newestFirst ? aloneCount : a.tuning.messagesPerLane
   for (let slice = nextSlice(a, work, most); slice.length > 0; slice = nextSlice(a, work, most)) {
     await copySlice(a, lane, work, open, slice)
   }
@@ -46,7 +46,6 @@ async function inFolder(a: Attempt, lane: Lane, work: FolderWork, isAlone: boole
 }
 
 const aloneCount = 10_000
-const sharedCount = 250
 
 async function copySlice(
   a: Attempt,

@@ -6,7 +6,13 @@ import { Blame } from './blame.ts'
 import type { CopyJob, CopyOptions, PassOutcome, Tuning } from './contract.ts'
 import { Tally } from './tally.ts'
 
-const usual: Tuning = { maxInFlight: 64, maxBytesInFlight: 8_000_000, maxTroubles: 8, settleMs: 3000 }
+const usual: Tuning = {
+  maxInFlight: 64,
+  maxBytesInFlight: 8_000_000,
+  messagesPerLane: 200,
+  maxTroubles: 8,
+  settleMs: 3000,
+}
 
 /** One pass: everything new (and, by choice, changed) since the ledger's last word. Crash-safe at any moment, idempotent. */
 export async function copyPass(job: CopyJob): Promise<PassOutcome> {

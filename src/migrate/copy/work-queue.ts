@@ -6,11 +6,10 @@ export type WorkQueue = {
   next(): readonly FolderWork[] | undefined
 }
 
-/** Fewer messages than this are copied before another connection has opened the folder. */
-const worthJoining = 300
-
-/** Folders that lead to the same one at the target stay together: what one has put there the next must find in the ledger. */
-export function queueOf(works: readonly FolderWork[]): WorkQueue {
+/**
+ * Fewer messages than `worthJoining` are copied before another connection has opened the folder. Folders that lead to the same one at the target stay together: what one has put there the next must find in the ledger.
+ */
+export function queueOf(works: readonly FolderWork[], worthJoining: number): WorkQueue {
   const byTarget = new Map<string, FolderWork[]>()
   for (const work of works) byTarget.set(work.target.id, [...(byTarget.get(work.target.id) ?? []), work])
   const groups = [...byTarget.values()]
@@ -18,7 +17,7 @@ export function queueOf(works: readonly FolderWork[]): WorkQueue {
   return {
     next: () => {
       const group = groups.shift()
-      if (group === undefined) return joinable(started)
+      if (group === undefined) return joinable(started, worthJoining)
       const [only] = group
       if (group.length === 1 && only !== undefined) started.push(only)
       return group
@@ -26,7 +25,7 @@ export function queueOf(works: readonly FolderWork[]): WorkQueue {
   }
 }
 
-function joinable(started: readonly FolderWork[]): readonly FolderWork[] | undefined {
+function joinable(started: readonly FolderWork[], worthJoining: number): readonly FolderWork[] | undefined {
   let largest: FolderWork | undefined
   let most = worthJoining
   for (const work of started) {
