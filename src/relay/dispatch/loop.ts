@@ -5,6 +5,7 @@ import type { Budget } from '../budget.ts'
 import type { Carrier } from '../carry/carry.ts'
 import type { Outcome } from '../deliver/deliver.ts'
 import type { Recorder } from '../record/record.ts'
+import { type Complaints, makeComplaints } from './complaints.ts'
 import type { Closed, Dispatch, Pending } from './dispatch.ts'
 import { makeFinisher } from './finisher.ts'
 import { follow } from './follow.ts'
@@ -57,6 +58,7 @@ class Loop implements Dispatch {
   readonly #parts: DispatchParts
   readonly #worker: WorkerParts
   readonly #lanes: Lanes
+  readonly #complain: Complaints
   readonly #releases: Releases
   readonly #movers: Movers
   readonly #returners: Returners
@@ -81,6 +83,7 @@ class Loop implements Dispatch {
     this.#maxInHand = parts.maxInHand ?? 200
     this.#maxBytes = Math.min(parts.maxBytesInHand ?? 128 * mebibyte, (parts.budget?.bytes ?? always) / 2)
     this.#lanes = new Lanes({ ...times, now: () => queue.now() })
+    this.#complain = makeComplaints(onTrouble)
     const finisher = makeFinisher(queue, onTrouble)
     const extendMs = times.extendMs ?? 10 * 60_000
     const { signal } = this.#abort
@@ -166,9 +169,7 @@ class Loop implements Dispatch {
 
   /** Whatever goes wrong must not end the loop. */
   #guarded(what: string, work: Promise<void>): Promise<void> {
-    return work.catch((error: unknown) =>
-      this.#parts.onTrouble(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
-    )
+    return work.catch((error: unknown) => this.#complain(what, error))
   }
 
   async #release(): Promise<void> {
