@@ -29,6 +29,7 @@ import { makeDispatch } from './relay/dispatch/dispatch.ts'
 import {
   asFarAsPossible,
   type Backend,
+  beyondTheMachine,
   type Listener,
   type ListenOptions,
   listen,
@@ -232,6 +233,14 @@ function whenProjectChanges(desk: Desk, listener: Listener): void {
   }
   desk.live.onChange(() => listener.setTls())
   desk.live.onChange(() => listener.setLimits())
+  let told = ''
+  const tellLimits = (): void => {
+    const what = beyondTheMachine(desk.live.current()?.gateway.limits ?? {}).join('; ')
+    if (what !== '' && what !== told) desk.log('warn', 'gateway.limits', { what })
+    told = what
+  }
+  desk.live.onChange(tellLimits)
+  tellLimits()
   // Once whoever changed it is done: a key that is being set lies in the vault by then.
   desk.live.onChange(() => void setImmediate(prepare))
   prepare()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { border } from '../../../test/support/small-listener.ts'
-import { asFarAsPossible, type Limits, limitsOf, noneMet } from './limits.ts'
+import { asFarAsPossible, beyondTheMachine, type Limits, limitsOf, noneMet } from './limits.ts'
 import { machine } from './machine.ts'
 
 const manual = readFileSync(new URL('../../../docs/limits.md', import.meta.url), 'utf8')
@@ -54,6 +54,10 @@ test('what a project asks for counts as far as the machine can give it', () => {
   const much = asFarAsPossible({ connections: incoming + 1, messageBytes: contentBytes })
   assert.equal(much.connections, incoming)
   assert.ok((much.messageBytes ?? contentBytes) < contentBytes)
+  assert.deepEqual(beyondTheMachine(little), [])
+  assert.deepEqual(beyondTheMachine({ connections: incoming + 1 }), [
+    `connections: ${incoming + 1} were asked for, ${incoming} are what this machine has room for`,
+  ])
 })
 
 test('limits that change count from then on; who is in stays', async (t) => {

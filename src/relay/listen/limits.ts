@@ -143,6 +143,14 @@ export function asFarAsPossible(asked: Partial<Limits>): Partial<Limits> {
   }
 }
 
+/** What it asks for beyond that, as sentences. */
+export function beyondTheMachine(asked: Partial<Limits>): readonly string[] {
+  const given = asFarAsPossible(asked)
+  return (['connections', 'messageBytes'] as const)
+    .filter((name) => asked[name] !== given[name])
+    .map((name) => `${name}: ${asked[name]} were asked for, ${given[name]} are what this machine has room for`)
+}
+
 /** The rest is left to what comes out of the queue, however much comes in. */
 const forTransfer = 3 / 4
 

@@ -12,7 +12,7 @@ import { Gate } from './gate.ts'
 import type { Listener, ListenOptions } from './options.ts'
 
 export type { Backend, BodyType, Client, Incoming, MailFrom, Recipient, Soon, Standing, TlsInfo } from './backend.ts'
-export { asFarAsPossible, type LimitName, type Limits } from './limits.ts'
+export { asFarAsPossible, beyondTheMachine, type LimitName, type Limits } from './limits.ts'
 export { hasDescriptor, machine } from './machine.ts'
 export type { ListenAddress, Listener, ListenOptions } from './options.ts'
 export { plainAddress } from './source.ts'
