@@ -1,6 +1,7 @@
 /** F27: messages of 50 MB and 150 MB, straight through and by way of the queue, and one that is nothing but dots. */
 import { cpuSeconds } from '../../bench/usage.ts'
 import { brokenCounts, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
+import { watchRss } from './memory.ts'
 import type { Told } from './sender.ts'
 import { type Stage, setStage } from './stage.ts'
 
@@ -67,14 +68,4 @@ async function dotLines({ ledger, served, sender }: Stage): Promise<number> {
   await work(text) // the first time code is read and compiled
   const plain = await work(text)
   return (await work('.\r\n', '..\r\n')) / plain
-}
-
-/** The most that it ever takes. */
-function watchRss({ served, defer }: Stage): () => number {
-  let most = 0
-  const timer = setInterval(() => {
-    most = Math.max(most, served.rssMegabytes())
-  }, 50)
-  defer(() => clearInterval(timer))
-  return () => most
 }
