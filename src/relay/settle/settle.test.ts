@@ -27,9 +27,6 @@ const peers: { readonly [name: string]: Peer } = {
   internet: { kind: 'internet', why: '' },
 }
 
-/** What we say of a hop that was not given the message, or did not get as far. */
-const unasked = (kind: Outcome['kind'], reply: Reply): Outcome => ({ kind, reply, remote: 'mx:25', tls: '', why: '' })
-
 let memory: Memory
 let puts: NewMessage[]
 let followed: (readonly Pending[])[]
@@ -393,36 +390,4 @@ test('what throws is thrown on, after the others are remembered', async () => {
 test('a delivery that gives too few outcomes leaves the rest to the queue', async () => {
   const ran = await run(deliveries(['john', 'mary']), {}, { carry: async () => [took] })
   assert.deepEqual([ran.reply.code, kept()], [250, ['mary running']])
-})
-
-test("a no of ours is told as ours, not as the next server's", async () => {
-  const told: readonly (readonly [Outcome, string, string?])[] = [
-    [
-      unasked('refused', replies.nextHopLacks8bit()),
-      '554 5.6.3 the message has 8-bit content, which the next server does not take',
-    ],
-    [
-      unasked('refused', replies.nextHopLacksSmtputf8()),
-      '550 5.6.7 the message needs SMTPUTF8, which the next server does not offer',
-    ],
-    [unasked('refused', replies.noMailHost('x.example')), '550 5.1.2 no server takes mail for x.example'],
-    // A code for commands is none for messages.
-    [unasked('refused', replies.badRecipient()), '550 5.1.3 bad recipient address'],
-    [
-      unasked('deferred', replies.nextHopTls()),
-      '451 4.7.5 no verified TLS connection to the next server, try again later',
-      'whenNextHopFails: defer',
-    ],
-    [
-      unasked('deferred', replies.deadline()),
-      '451 4.4.7 the next server has not answered in time, try again later',
-      'whenNextHopFails: defer',
-    ],
-    [refused, '550 5.2.2 the next server refused the message: mailbox full'],
-    [deferred, '451 4.3.2 the next server cannot take the message now: busy', 'whenNextHopFails: defer'],
-  ]
-  for (const [outcome, expected, policy] of told) {
-    const { reply } = await run(deliveries(['ann']), { ann: outcome }, policy === undefined ? {} : { policy })
-    assert.equal(`${reply.code} ${reply.enhanced} ${reply.text}`, expected)
-  }
 })
