@@ -13,8 +13,11 @@ export const sizes: Family = {
   title: 'headers, MIME, sizes, and line ends hidden in what is configured (2.6, T7, T17)',
   async run({ attempt, isShort }) {
     const stage = await sharedStage()
-    await headers(stage, attempt)
-    await bodies(stage, attempt, isShort)
+    // Beside other tests a processor is shared; what takes more than its share grows without end.
+    const within = isShort ? 10_000 : 3000
+    const send: Send = (top, body, wanted) => sendLarge(stage, within, top, body, wanted)
+    await headers(stage, attempt, send, within)
+    await bodies(attempt, send, within, isShort)
     await sizesThatLie(stage, attempt)
     await injection(stage, attempt)
     await hopsThatTakeLess(attempt)
@@ -22,10 +25,10 @@ export const sizes: Family = {
   },
 }
 
-const maxMs = 3000
+type Send = (top: string, body: string, wanted: RegExp) => Promise<Seen>
 
-/** Refused with this code, or passed with its bytes unchanged, within three seconds. */
-async function sendLarge(stage: Stage, top: string, body: string, wanted: RegExp): Promise<Seen> {
+/** Refused with this code, or passed with its bytes unchanged, within this time. */
+async function sendLarge(stage: Stage, within: number, top: string, body: string, wanted: RegExp): Promise<Seen> {
   const mark = makeMark()
   const who = { ...stage.fabrikam, patienceMs: 20_000 }
   const text = content({ mark, from: 'zed@fabrikam.example', top, body })
@@ -33,15 +36,15 @@ async function sendLarge(stage: Stage, top: string, body: string, wanted: RegExp
   const { reply } = await stage.send(who, { from: '<ann@fabrikam.example>', to: ['<zoe@away.example>'], content: text })
   const ms = Math.round(performance.now() - started)
   const happened = `${reply.slice(0, 50)} (${ms} ms)`
-  if (!wanted.test(reply) || ms > maxMs) return { held: false, happened }
+  if (!wanted.test(reply) || ms > within) return { held: false, happened }
   if (!reply.startsWith('250')) return all(happened, [stage.found(mark).length === 0, 'it was sent'])
   const { raw } = await stage.arrival(mark)
   const wire = `${text}\r\n`.replaceAll(/(^|\r\n)\./g, '$1..')
   return all(`${happened}; as it came`, [raw.endsWith(wire), `${happened}; bytes changed`])
 }
 
-async function headers(stage: Stage, attempt: Try): Promise<void> {
-  const refused = '552 5.3.4 within 3 s'
+async function headers(stage: Stage, attempt: Try, send: Send, within: number): Promise<void> {
+  const refused = `552 5.3.4 within ${within / 1000} s`
   const tooMuch: Readonly<Record<string, string>> = {
     '100,000 To fields': 'To: a@b.example\r\n'.repeat(100_000),
     '1,100 fields': Array.from({ length: 1100 }, (_, i) => `X-${i}: y\r\n`).join(''),
@@ -53,7 +56,7 @@ async function headers(stage: Stage, attempt: Try): Promise<void> {
     'a field without a colon, 100,000 times': 'nothing\r\n'.repeat(100_000),
   }
   for (const [attack, top] of Object.entries(tooMuch))
-    await attempt(attack, refused, () => sendLarge(stage, top, 'x', /^552 5\.3\.4 /))
+    await attempt(attack, refused, () => send(top, 'x', /^552 5\.3\.4 /))
   const deep: Readonly<Record<string, string>> = {
     'groups in groups, 3,000 deep': `Cc: ${'a:'.repeat(3000)};\r\n`,
     '20,000 open comments': `Cc: ${'('.repeat(20_000)}\r\n`,
@@ -66,9 +69,11 @@ async function headers(stage: Stage, attempt: Try): Promise<void> {
     'empty field name, colon first': ': x\r\n:: y\r\n',
   }
   for (const [attack, top] of Object.entries(deep))
-    await attempt(attack, 'passed as it came, or 55x, within 3 s', () => sendLarge(stage, top, 'x', /^(?:250|55[02]) /))
-  await attempt('NUL in the header', '550', () => sendLarge(stage, 'X-Nul: a\0b\r\n', 'x', /^550 5\.6\.11/))
-  await attempt('NUL in the body', '550', () => sendLarge(stage, '', 'a\0b', /^550 5\.6\.11/))
+    await attempt(attack, `passed as it came, or 55x, within ${within / 1000} s`, () =>
+      send(top, 'x', /^(?:250|55[02]) /),
+    )
+  await attempt('NUL in the header', '550', () => send('X-Nul: a\0b\r\n', 'x', /^550 5\.6\.11/))
+  await attempt('NUL in the body', '550', () => send('', 'a\0b', /^550 5\.6\.11/))
   await attempt('NUL in a command', '501', () => command(stage, 'NOOP a\0b', /^501 /))
   await attempt('EHLO with a field after an escape', '501', () => command(stage, 'EHLO x\x1b[2J\rBcc: a@b', /^50[01] /))
   await attempt('EHLO name of 2,000 characters', 'cut: no line over 998 at the next hop', async () => {
@@ -89,8 +94,8 @@ async function command(stage: Stage, line: string, wanted: RegExp): Promise<Seen
   return { held: wanted.test(reply), happened: reply }
 }
 
-async function bodies(stage: Stage, attempt: Try, isShort: boolean): Promise<void> {
-  const asCame = 'passed as it came, within 3 s'
+async function bodies(attempt: Try, send: Send, within: number, isShort: boolean): Promise<void> {
+  const asCame = `passed as it came, within ${within / 1000} s`
   const megabytes = isShort ? 5 : 10
   const mime = (boundary: string): string =>
     `MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n`
@@ -138,7 +143,7 @@ async function bodies(stage: Stage, attempt: Try, isShort: boolean): Promise<voi
     ],
   }
   for (const [attack, [top, body]] of Object.entries(cases))
-    await attempt(attack, asCame, () => sendLarge(stage, top, body, /^250 /))
+    await attempt(attack, asCame, () => send(top, body, /^250 /))
 }
 
 async function sizesThatLie(stage: Stage, attempt: Try): Promise<void> {
