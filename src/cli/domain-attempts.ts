@@ -49,7 +49,9 @@ function save(io: Io, file: string, text: string): number {
     return 0
   }
   try {
-    writeFileSync(file, text, { mode: 0o600 })
+    // Excel and Windows PowerShell take a file for UTF-8 only when its first character says so.
+    const mark = /[^\x00-\x7f]/.test(text) ? '\ufeff' : ''
+    writeFileSync(file, mark + text, { mode: 0o600 })
   } catch (error) {
     throw new Stop(3, `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`)
   }
