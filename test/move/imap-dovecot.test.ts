@@ -55,8 +55,8 @@ async function open({ port, login, limits = {}, endpoint = {} }: At): Promise<Ma
 }
 
 /** Every folder, every message, as fast as they come. */
-async function pump(source: Mailbox, target: Mailbox): Promise<number> {
-  const folders = await source.folders()
+async function pump(source: Mailbox, target: Mailbox, mayBeNamed = /^/): Promise<number> {
+  const folders = (await source.folders()).filter(({ path }) => path.every((part) => mayBeNamed.test(part)))
   let count = 0
   for (const from of folders.filter(({ holdsMessages }) => holdsMessages)) {
     const to = await target.create(from.path, {
@@ -99,6 +99,9 @@ test('a mailbox from Dovecot to Dovecot, every byte; large ones in pieces on the
   assert.equal(judged?.messages, made.messages)
 })
 
+/** It refuses wildcards and backslashes in names. */
+const takenByCyrus = /^[^%*"\\]*$/
+
 test('a mailbox from Dovecot to Cyrus and back into another', { skip: skip || missingCyrus() }, async (t) => {
   const from = await dovecot(t)
   const cyrus = await startCyrus({ dir: folder(t), users: { ann: 'ann' } })
@@ -107,7 +110,7 @@ test('a mailbox from Dovecot to Cyrus and back into another', { skip: skip || mi
   const middle: Login = { kind: 'password', user: 'ann', password: 'ann' }
   const target = await open({ port: cyrus.port, login: middle })
   assert.equal(target.traits.kind, 'cyrus')
-  assert.equal(await pump(await open({ port: from.port, login: ann }), target), made.messages)
+  assert.equal(await pump(await open({ port: from.port, login: ann }), target, takenByCyrus), made.messages)
   assert.equal(await pump(target, await open({ port: from.port, login: bob })), made.messages)
 })
 

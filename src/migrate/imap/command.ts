@@ -36,8 +36,8 @@ export type Command = {
   readonly hurry?: () => void
   /** What comes behind an OK to this is not for us: STARTTLS. */
   readonly endsClear?: boolean
-  /** No patience is lost over it: IDLE. */
-  readonly isEndless?: boolean
+  /** No patience is lost over it while this holds: IDLE. */
+  readonly isEndless?: () => boolean
 }
 
 export type Asked = Omit<Command, 'done'>

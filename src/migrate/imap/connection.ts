@@ -7,7 +7,8 @@ import type { ImapLimits, Patience } from './imap.ts'
 import { Outbox } from './outbox.ts'
 import { type Data, type Response, readResponse, type Words } from './response.ts'
 import { ResponseReader } from './response-reader.ts'
-import { type About, type Refusal, troubleOf } from './words.ts'
+import { Watch, type Watched } from './watch.ts'
+import { type About, type Refusal, redacted, troubleOf } from './words.ts'
 
 export type ConnectionOptions = {
   readonly limits: ImapLimits
@@ -21,6 +22,8 @@ type Sent = { readonly command: Command; hasLeft: boolean }
 export type Greeting = Words & { readonly status: 'OK' | 'PREAUTH' | 'BYE' }
 export type Answer = Words & { readonly kind: 'OK' }
 
+/** Exchange's own patience is ten. */
+const maxErrors = 9
 const closed = new MailboxTrouble('stopped', 'closed')
 
 /**
@@ -45,14 +48,12 @@ export class Connection {
   #lost: MailboxTrouble | undefined
   #greeted: ((greeting: Greeting | MailboxTrouble) => void) | undefined
   #unaskedCount = 0
+  #errors = 0
   #isHeld = false
   #isClosing = false
   /** Between the answer to STARTTLS and the handshake nothing is listened to. */
   #isDeaf = false
-  #heardAt = performance.now()
-  #firstSince = performance.now()
-  #bytesOut = 0
-  readonly #watch: NodeJS.Timeout
+  readonly #watch: Watch
   readonly #stop = (): void => this.lose(new MailboxTrouble('stopped', 'stopped'))
 
   constructor(socket: Socket, o: ConnectionOptions) {
@@ -64,10 +65,17 @@ export class Connection {
       free: () => this.#pump(),
       broken: (tag, trouble) => this.#broken(tag, trouble),
     })
-    this.#watch = setInterval(() => this.#look(), Math.max(10, Math.min(o.patience.silentMs, o.patience.restMs) / 8))
+    this.#watch = new Watch(o.patience, {
+      bytesOut: () => this.#socket.bytesWritten - this.#socket.writableLength,
+      isHeld: () => this.#isHeld,
+      waitsFor: () => this.#waitsFor(),
+      stalled: (why) => this.#stalled(why),
+      rested: () => this.#rested(),
+    })
     o.signal.addEventListener('abort', this.#stop)
     this.#listen()
     if (o.signal.aborted) this.#stop()
+    if (socket.destroyed) this.#ended('the connection was closed')
   }
 
   /** What the server says before it is asked anything. */
@@ -104,9 +112,9 @@ export class Connection {
     return troubleOf({ ...words, status }, of.about, `${this.#o.where} refused ${of.what}`)
   }
 
-  /** Reading stops until `release`, or until somebody asks for more. */
+  /** Reading stops until `release`; not while somebody waits for the answer to another command. */
   hold(): void {
-    if (this.#isHeld || this.#queue.length > 0) return
+    if (this.#isHeld || this.#queue.length > 0 || this.#sent.size > 1) return
     this.#isHeld = true
     this.#socket.pause()
   }
@@ -114,7 +122,7 @@ export class Connection {
   release(): void {
     if (!this.#isHeld) return
     this.#isHeld = false
-    this.#heardAt = performance.now()
+    this.#watch.heard()
     this.#socket.resume()
   }
 
@@ -162,7 +170,7 @@ export class Connection {
     if (this.#lost !== undefined) return
     const trouble = this.#isClosing ? closed : why
     this.#lost = trouble
-    clearInterval(this.#watch)
+    this.#watch.close()
     this.#o.signal.removeEventListener('abort', this.#stop)
     this.#socket.destroy()
     this.#greeted?.(trouble)
@@ -185,7 +193,7 @@ export class Connection {
   }
 
   #read(chunk: Buffer): void {
-    this.#heardAt = performance.now()
+    this.#watch.heard()
     if (this.#isDeaf) return
     const { frames, fault } = this.#reader.read(chunk)
     for (const frame of frames) {
@@ -201,9 +209,9 @@ export class Connection {
       case 'continue':
         return this.#continued(response.text)
       case 'tagged':
-        return this.#tagged(response.tag, response.status, this.#redacted(response))
+        return this.#tagged(response.tag, response.status, redacted(response, this.secrets))
       case 'status':
-        return this.#status({ ...this.#redacted(response), status: response.status })
+        return this.#status({ ...redacted(response, this.secrets), status: response.status })
       case 'data':
         return this.#data(response)
       case 'nonsense':
@@ -214,12 +222,8 @@ export class Connection {
   #greet(response: Response): void {
     const greeted = this.#greeted
     this.#greeted = undefined
-    const isGreeting = response.kind === 'status' && response.status !== 'NO' && response.status !== 'BAD'
-    if (isGreeting)
-      return greeted?.({
-        ...response,
-        status: response.status === 'BYE' ? 'BYE' : response.status === 'OK' ? 'OK' : 'PREAUTH',
-      })
+    if (response.kind === 'status' && response.status !== 'NO' && response.status !== 'BAD')
+      return greeted?.({ ...response, status: response.status })
     const trouble = new MailboxTrouble('unsupported', `what answers at ${this.#o.where} is not an IMAP server`)
     greeted?.(trouble)
     this.lose(trouble)
@@ -243,7 +247,8 @@ export class Connection {
     this.outbox.answered(tag)
     if (this.#alone === sent.command) this.#alone = undefined
     this.#unaskedCount = 0
-    this.#firstSince = performance.now()
+    if (kind !== 'OK') this.#errors += 1
+    this.#watch.nextInLine()
     this.#isDeaf = kind === 'OK' && sent.command.endsClear === true
     sent.command.done({ ...words, kind })
     this.#pump()
@@ -251,12 +256,17 @@ export class Connection {
 
   #status(words: Words & { readonly status: Refusal['status'] | 'OK' | 'PREAUTH' }): void {
     const [first] = this.#sent.values()
-    if (words.status === 'BYE') {
-      const about = first?.command.about === 'login' ? 'login' : 'connection'
-      return this.lose(troubleOf({ ...words, status: 'BYE' }, about, `${this.#o.where} ended the connection`))
-    }
+    if (words.status === 'BYE') return this.#bye(words, first?.command.about === 'login')
     first?.command.hear?.(words)
     this.#untaken(words)
+  }
+
+  #bye(words: Words, isLogin: boolean): void {
+    const message = `${this.#o.where} ended the connection`
+    const trouble = troubleOf({ ...words, status: 'BYE' }, isLogin ? 'login' : 'connection', message)
+    // QUIRK: Exchange ends a connection after ten commands that went wrong, whatever was wrong with them.
+    const isEnough = trouble.kind === 'unreachable' && this.#errors >= maxErrors
+    this.lose(isEnough ? new MailboxTrouble('busy', `${message} after ${this.#errors} errors`, trouble) : trouble)
   }
 
   #data(data: Data): void {
@@ -276,7 +286,8 @@ export class Connection {
   }
 
   #untaken(what: Data | Words): void {
-    this.#unaskedCount += 1
+    // What happens to single messages may happen to all of a large folder.
+    this.#unaskedCount += 'number' in what ? 0.01 : 1
     if (this.#unaskedCount > this.limits.maxUnasked) this.hostile('it talks without end')
     else this.unasked?.(what)
   }
@@ -294,7 +305,10 @@ export class Connection {
     this.#tags += 1
     const tag = `a${this.#tags}`
     const sent: Sent = { command, hasLeft: false }
-    if (this.#sent.size === 0) this.#firstSince = this.#heardAt = performance.now()
+    if (this.#sent.size === 0) {
+      this.#watch.heard()
+      this.#watch.nextInLine()
+    }
     if (command.order === 'alone') this.#alone = command
     this.#sent.set(tag, sent)
     this.outbox.send(tag, command, () => {
@@ -309,33 +323,18 @@ export class Connection {
     sent?.command.done({ kind: 'lost', trouble })
   }
 
-  #redacted(words: Words): Words {
-    const clean = (text: string): string => this.secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text)
-    const { code } = words
-    return { text: clean(words.text), ...(code === undefined ? {} : { code: { ...code, args: clean(code.args) } }) }
-  }
-
-  /** Looked at now and then: a timer for each command would cost more than the command. */
-  #look(): void {
-    const now = performance.now()
-    const out = this.#socket.bytesWritten - this.#socket.writableLength
-    if (out !== this.#bytesOut || this.#isHeld) this.#heardAt = now
-    this.#bytesOut = out
-    const [first] = this.#sent.values()
-    if (first === undefined) return this.#rest(now)
-    if (first.command.isEndless === true) return
-    const { silentMs, commandMs } = this.#o.patience
-    if (now - this.#heardAt > silentMs) this.#stalled(`nothing for ${silentMs / 1000} s`)
-    else if (now - this.#firstSince > commandMs) this.#stalled(`no end of an answer in ${commandMs / 1000} s`)
-  }
-
   #stalled(why: string): void {
     this.lose(new MailboxTrouble('stalled', `${this.#o.where} does not answer: ${why}`))
   }
 
+  #waitsFor(): ReturnType<Watched['waitsFor']> {
+    const [first] = this.#sent.values()
+    if (first === undefined) return this.#greeted === undefined ? 'nothing' : 'anything'
+    return first.command.isEndless?.() === true ? 'anything' : 'an answer'
+  }
+
   /** RFC 9051 section 5.4: a server may end what is silent for 30 minutes; many do sooner. */
-  #rest(now: number): void {
-    if (this.#greeted !== undefined || now - this.#heardAt < this.#o.patience.restMs) return
+  #rested(): void {
     this.submit({ what: 'NOOP', about: 'connection', pieces: ['NOOP'], done: () => {} })
   }
 }

@@ -68,11 +68,13 @@ function ready(socket: Socket, { event, withinMs, signal, kind, where }: Wait): 
     reject(trouble)
     socket.destroy()
   }
+  // That the line broke says nothing of certificates.
   const failed = (error: unknown): void =>
-    fail(new MailboxTrouble(kind, `no connection to ${where}: ${wordsOf(error)}`))
-  const ended = (): void => fail(new MailboxTrouble(kind, `no connection to ${where}: it was closed`))
+    fail(new MailboxTrouble(isBroken(error) ? 'unreachable' : kind, `no connection to ${where}: ${wordsOf(error)}`))
+  const ended = (): void => fail(new MailboxTrouble('unreachable', `no connection to ${where}: it was closed`))
   const stopped = (): void => fail(new MailboxTrouble('stopped', 'stopped'))
-  const late = (): void => fail(new MailboxTrouble('stalled', `no connection to ${where} within ${withinMs / 1000} s`))
+  const late = (): void =>
+    fail(new MailboxTrouble('unreachable', `no connection to ${where} within ${withinMs / 1000} s`))
   const timer = setTimeout(late, withinMs)
   if (signal.aborted) stopped()
   signal.addEventListener('abort', stopped)
@@ -85,6 +87,12 @@ function ready(socket: Socket, { event, withinMs, signal, kind, where }: Wait): 
     socket.on('error', () => {})
   })
 }
+
+function isBroken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && brokenLine.has(String(error.code))
+}
+
+const brokenLine: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 /** Node's errors by their code, for the message alone may be empty (a host with several addresses). */
 export function wordsOf(error: unknown): string {

@@ -32,7 +32,7 @@ function readItem(scanner: Scanner, told: Filling): void {
   if (name === 'UID') told.uid = scanner.number()
   else if (name === 'FLAGS') told.flags = readFlags(scanner)
   else if (name === 'RFC822.SIZE') told.size = scanner.number()
-  else if (name === 'INTERNALDATE') told.internalDate = text(scanner)
+  else if (name === 'INTERNALDATE') told.internalDate = date(scanner)
   else scanner.value()
 }
 
@@ -47,24 +47,35 @@ function readSection(scanner: Scanner, told: Filling, name: string): void {
   else scanner.fail('it gave a list for the content of a message')
 }
 
-function text(scanner: Scanner): string {
+/** RFC 9051 section 9, date-time, has 26 characters. */
+const maxDate = 64
+
+function date(scanner: Scanner): string {
   const value = scanner.astring()
-  if (value === undefined) scanner.fail('it gave no date')
-  return value ?? ''
+  if (value === undefined || value.length > maxDate) scanner.fail('it gave no date')
+  return copied(value ?? '')
+}
+
+/** V8 keeps the whole of a text for a piece of it; what is kept for long must not hold a line of a megabyte. */
+function copied(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
 }
 
 /** The same few lists come again and again: each is read once. */
 const known = new Map<string, readonly string[]>()
 const maxKnown = 1000
+const maxFlags = 16_384
 
 function readFlags(scanner: Scanner): readonly string[] {
   scanner.expect('(')
   const list = scanner.until(')')
   const found = known.get(list)
   if (found !== undefined) return found
-  const flags = Object.freeze(flagsIn(list).filter((flag) => flag.toLowerCase() !== '\\recent'))
+  if (list.length > maxFlags) scanner.fail('a message has too many flags')
+  const own = copied(list)
+  const flags = Object.freeze(flagsIn(own).filter((flag) => flag.toLowerCase() !== '\\recent'))
   if (known.size >= maxKnown) known.clear()
-  if (list.length < 1000) known.set(list, flags)
+  if (list.length < 1000) known.set(own, flags)
   return flags
 }
 

@@ -151,6 +151,20 @@ test('one bad message does not hide its neighbours; asked for alone it says why'
   assert.deepEqual([trouble.kind, trouble.words], ['refused', 'message is damaged'])
 })
 
+test('what vanished while it was asked for is no trouble', async () => {
+  const refuse = (talk: Talk): boolean => {
+    if (!talk.command.includes('BODY')) return false
+    if (talk.command.includes('1:2'))
+      talk.raw('* 1 FETCH (UID 1 FLAGS () INTERNALDATE "" RFC822.SIZE 1 BODY[] {1}\r\na)\r\n')
+    talk.say(`${talk.tag} NO [EXPUNGEISSUED] Some of the requested messages no longer exist.`)
+    return true
+  }
+  await using server = await startServer(serving({ 1: { body: 'a' }, 2: { body: 'b' } }, refuse))
+  const folder = await open(server)
+  assert.deepEqual(uidsOf(await all(folder.fetch([1, 2]))), [1])
+  assert.deepEqual(await all(folder.fetch([2])), [])
+})
+
 test('a message without a content is left out, and alone it is refused', async () => {
   await using server = await startServer(
     serving({ 1: { body: 'a' } }, (talk) => {

@@ -1,4 +1,4 @@
-import { type Fetched, MailboxTrouble } from '../mailbox/mailbox.ts'
+import { type Content, type Fetched, MailboxTrouble } from '../mailbox/mailbox.ts'
 import { type Batch, batchesOf } from './fetch-batches.ts'
 import { readFetch } from './fetch-data.ts'
 import { Flow } from './flow.ts'
@@ -6,8 +6,11 @@ import type { FolderWork } from './folder-work.ts'
 import { largeContent, measured } from './large-content.ts'
 import { listedOf } from './list-messages.ts'
 import type { Data } from './response.ts'
+import type { Skipped } from './response-reader.ts'
 import { uidSets } from './uid-set.ts'
 
+/** What may be kept of a message that is larger than it was said to be; the window was made for what was said. */
+const slackBytes = 64 * 1024
 /** What a message costs us beside its content. */
 const overheadBytes = 500
 
@@ -94,27 +97,23 @@ class FetchRun {
   }
 
   async #large(uid: number, size: number, cost: number): Promise<void> {
-    const found = await measured(this.#work, uid, size).catch((error: unknown) => this.#bearable(error))
-    if (found === undefined) return this.#gaveBack(cost)
+    const found = await measured(this.#work, uid, size).catch((error: unknown) => this.#leftOut(error))
+    if (found instanceof MailboxTrouble || found === undefined) return this.#gaveBack(cost)
     this.#give({ ...found.listed, content: largeContent(this.#work, uid, found.size) }, cost)
   }
 
   /** Those of a refused command are asked for one by one, so that one bad message does not hide its neighbours. */
   async #small(uids: readonly number[], cost: number): Promise<void> {
     const wanted = new Set(uids)
-    const take = (data: Data): boolean => this.#take(data, wanted, Math.floor(cost / uids.length))
-    const sets = uids.length === 1 ? uids.map(String) : [...uidSets(uids)]
-    const ask = (set: string): Promise<unknown> =>
-      this.#work.run({
-        what: 'a message',
-        pieces: [`UID FETCH ${set} (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])`],
-        take,
-      })
-    const refused = await Promise.all(sets.map(ask)).catch((error: unknown) =>
-      uids.length === 1 ? this.#bearable(error) : refusal(error),
+    const each = Math.floor(cost / uids.length)
+    const take = (data: Data): boolean => this.#take(data, wanted, each)
+    const pieces = [`UID FETCH ${[...uidSets(uids)].join(',')} (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])`]
+    const refused = await this.#work.run({ what: 'a message', pieces, take }).then(
+      () => undefined,
+      (error: unknown) => (uids.length > 1 ? this.#refusal(error) : this.#leftOut(error)),
     )
-    this.#gaveBack(wanted.size * Math.floor(cost / uids.length) + (cost % uids.length))
-    if (refused instanceof MailboxTrouble) for (const uid of wanted) await this.#small([uid], 0)
+    this.#gaveBack(wanted.size * each + (cost % uids.length))
+    if (refused?.kind === 'refused' && uids.length > 1) for (const uid of wanted) await this.#small([uid], 0)
   }
 
   #take(data: Data, wanted: Set<number>, cost: number): boolean {
@@ -127,11 +126,14 @@ class FetchRun {
     const listed = listedOf(told)
     if (listed === undefined || !wanted.delete(told.uid)) return false
     if (told.content === null) this.#withoutContent(cost)
-    // Far larger than it was said to be: it was not kept, and is read again in pieces.
-    else if (!Buffer.isBuffer(told.content))
-      this.#give({ ...listed, content: largeContent(this.#work, told.uid, told.content.skippedBytes) }, cost)
-    else this.#give({ ...listed, content: told.content }, cost)
+    else this.#give({ ...listed, content: this.#bounded(told.uid, told.content, listed.size) }, cost)
     return true
+  }
+
+  /** One that is far larger than it was said to be is not kept, and read again in pieces. */
+  #bounded(uid: number, content: Buffer | Skipped, told: number): Content {
+    if (!Buffer.isBuffer(content)) return largeContent(this.#work, uid, content.skippedBytes)
+    return content.length > 2 * told + slackBytes ? largeContent(this.#work, uid, content.length) : content
   }
 
   #withoutContent(cost: number): void {
@@ -148,12 +150,16 @@ class FetchRun {
   }
 
   /** Some of many that the server will not give are left out; whoever asks for one alone hears why. */
-  #bearable(error: unknown): undefined {
-    if (this.#uids.length === 1 || refusal(error) === undefined) throw error
+  #leftOut(error: unknown): MailboxTrouble {
+    const trouble = this.#refusal(error)
+    if (this.#uids.length === 1 && trouble.kind === 'refused') throw trouble
+    return trouble
   }
-}
 
-function refusal(error: unknown): MailboxTrouble {
-  if (error instanceof MailboxTrouble && error.kind === 'refused') return error
-  throw error
+  /** What was wrong with messages: refused, or vanished ([EXPUNGEISSUED], RFC 5530). Anything else is wrong with all of it. */
+  #refusal(error: unknown): MailboxTrouble {
+    const isAboutMessages = error instanceof MailboxTrouble && (error.kind === 'refused' || error.kind === 'changed')
+    if (isAboutMessages && error !== this.#work.selected.over) return error
+    throw error
+  }
 }

@@ -23,8 +23,8 @@ export class FolderWork {
   /** `asked` resolves once nothing more will be asked for. */
   busyUntil(asked: Promise<unknown>): void {
     this.#asking.add(asked)
-    const done = (): void => void this.#asking.delete(asked)
-    asked.then(done, done)
+    const forget = (): boolean => this.#asking.delete(asked)
+    asked.then(forget, forget)
   }
 
   /** Everything that was begun here has been asked for; the answers may still be on their way. */

@@ -60,9 +60,12 @@ async function ask(work: FolderWork, set: string): Promise<readonly Heading[]> {
   return group
 }
 
+/** Two copies of a header are cut at the same place, so that they are still the same. */
+const maxHeader = 64 * 1024
+
 /** RFC 5322 section 2.2: names and values; folding is taken out, every other byte stays. */
 export function fieldsIn(header: Buffer): Heading['fields'] {
-  const text = header.toString('latin1').replace(/\r?\n(?=[ \t])/g, '')
+  const text = header.toString('latin1', 0, maxHeader).replace(/\r?\n(?=[ \t])/g, '')
   return text.split(/\r?\n/).flatMap((line) => {
     const colon = line.indexOf(':')
     return colon < 1 ? [] : [[line.slice(0, colon).trimEnd(), line.slice(colon + 1).trim()] as const]

@@ -28,7 +28,7 @@ function round(connection: Connection, signal: AbortSignal, restMs: number): Pro
     about: 'folder',
     pieces: ['IDLE'],
     order: 'alone',
-    isEndless: true,
+    isEndless: () => isOver === undefined,
     hurry: stop,
     take(data: Data) {
       if (events.has(data.name)) end(true)

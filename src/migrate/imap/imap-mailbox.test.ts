@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { all, inbox, type Script, startServer, type Talk, troubleIn, usual } from './for-tests.ts'
+import type { OpenOptions } from './imap.ts'
 
 /** Answers by the beginning of the command. */
 function by(answers: Readonly<Record<string, readonly string[]>>): NonNullable<Script['on']> {
@@ -190,6 +191,87 @@ test('messages are listed with what somebody changes meanwhile in between', asyn
     { uid: 9, flags: [], internalDate, size: 12 },
   ])
   assert.equal(server.commands.at(-1), 'UID FETCH 4:* (UID FLAGS INTERNALDATE RFC822.SIZE) (CHANGEDSINCE 77)')
+})
+
+test('a long listing is read no faster than it is taken, and other commands go through all the same', async () => {
+  const count = 60_000
+  await using server = await startServer({
+    on: ({ command, say, ok }) => {
+      if (command.startsWith('EXAMINE')) say(`* ${count} EXISTS`, '* OK [UIDVALIDITY 1] ', '* OK [UIDNEXT 9] ')
+      else if (command.startsWith('UID FETCH')) {
+        for (let uid = 1; uid <= count; uid += 1)
+          say(`* ${uid} FETCH (UID ${uid} FLAGS () INTERNALDATE "x" RFC822.SIZE 1)`)
+      } else return false
+      ok()
+      return true
+    },
+  })
+  const folder = await (await server.open()).open(inbox, { readOnly: true })
+  let listed = 0
+  for await (const group of folder.list()) {
+    if (listed === 0) await new Promise((resolve) => setTimeout(resolve, 300))
+    else if (listed < 30_000) await folder.setFlags([1], ['\\Seen'], 'add')
+    assert.ok(group.length < 40_000 || listed > 0, `${group.length} were waiting`)
+    listed += group.length
+  }
+  assert.equal(listed, count)
+})
+
+test('the next folder is opened and listed behind what is under way in the last', async () => {
+  const flow: string[] = []
+  await using server = await startServer({
+    on: (talk) => {
+      const { command, say } = talk
+      flow.push(command.split(' ').slice(0, 2).join(' '))
+      const folder = flow.findLast((one) => one.startsWith('EXAMINE'))
+      if (/^UID FETCH \S+ \(UID RFC822.SIZE\)/.test(command)) say('* 1 FETCH (UID 5 RFC822.SIZE 1)')
+      else if (command.includes('BODY.PEEK')) {
+        later = () => {
+          say(
+            '* 9 EXISTS',
+            `* 1 FETCH (UID 5 FLAGS () INTERNALDATE "x" RFC822.SIZE 1 BODY[] {1}`,
+            'A)',
+            `${talk.tag} OK`,
+          )
+          for (const rest of held.splice(0)) rest()
+        }
+        return true
+      } else if (command.startsWith('EXAMINE')) {
+        held.push(() =>
+          say(
+            `* ${folder?.includes('B') === true ? 2 : 3} EXISTS`,
+            '* OK [UIDVALIDITY 4] ',
+            '* OK [UIDNEXT 8] ',
+            `${talk.tag} OK`,
+          ),
+        )
+        if (later === undefined) held.pop()?.()
+        return true
+      } else if (command.startsWith('UID FETCH')) {
+        held.push(() => say('* 1 FETCH (UID 7 FLAGS () INTERNALDATE "x" RFC822.SIZE 1)', `${talk.tag} OK`))
+        if (held.length === 2) later?.()
+        return true
+      } else return false
+      talk.ok()
+      return true
+    },
+  })
+  let later: (() => void) | undefined
+  const held: (() => void)[] = []
+  const mailbox = await server.open()
+  const first = await mailbox.open(inbox, { readOnly: true })
+  const messages = first.fetch([5])
+  const ahead: OpenOptions = { readOnly: true, isNext: true, list: {} }
+  const next = mailbox.open({ ...inbox, id: 'B' }, ahead)
+  assert.equal((await all(messages)).length, 1)
+  const second = await next
+  assert.equal(second.state.messages, 2)
+  assert.deepEqual(
+    (await all(second.list({}))).flat().map(({ uid }) => uid),
+    [7],
+  )
+  assert.equal((await troubleIn(() => first.uids())).kind, 'stopped')
+  assert.deepEqual(flow.slice(1), ['EXAMINE "INBOX"', 'UID FETCH', 'UID FETCH', 'EXAMINE "B"', 'UID FETCH'])
 })
 
 test('UIDs by SEARCH and by ESEARCH', async () => {

@@ -72,6 +72,7 @@ class Found {
   readonly #subscribed = new Set<string>()
   readonly #states = new Map<string, FolderState>()
   #count = 0
+  #nameBytes = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -80,7 +81,10 @@ class Found {
   take(data: Data): boolean {
     if (data.name !== 'STATUS' && data.name !== 'LIST' && data.name !== 'LSUB') return false
     this.#count += 1
-    if (this.#count > 3 * this.#connection.limits.maxFolders) this.#connection.hostile('it has too many folders')
+    this.#nameBytes += data.frame[0].length
+    const { maxFolders } = this.#connection.limits
+    if (this.#count > 3 * maxFolders || this.#nameBytes > 500 * maxFolders)
+      this.#connection.hostile('it has too many folders')
     if (data.name === 'STATUS') return this.#takeState(data)
     const entry = readEntry(data, this.#connection)
     if (entry === undefined) return true

@@ -6,7 +6,7 @@ import type { Data } from './response.ts'
 
 /** More than the server counted may be there by now, but not so many more. */
 export const slack = 10_000
-/** So many wait to be taken before reading stops. */
+/** So many wait to be taken before reading stops, so that a folder of any size costs some megabytes. */
 const maxWaiting = 20_000
 
 export type ListOptions = { readonly from?: number; readonly changedSince?: string }

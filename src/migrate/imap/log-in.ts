@@ -107,6 +107,10 @@ async function byToken(
 ): Promise<Answer> {
   const mechanism =
     login.mechanism ?? (offered.has('AUTH=OAUTHBEARER') && !offered.has('AUTH=XOAUTH2') ? 'OAUTHBEARER' : 'XOAUTH2')
+  // Where AUTH= says nothing at all, it is tried.
+  const isOffered = offered.has(`AUTH=${mechanism}`) || ![...offered].some((one) => one.startsWith('AUTH='))
+  if (!isOffered)
+    throw new MailboxTrouble('unsupported', `${whereabouts(endpoint)} does not offer AUTHENTICATE ${mechanism}`)
   const token = await login.token()
   connection.secrets = secretsOf(token)
   const { user } = login
@@ -140,5 +144,5 @@ function wire(text: string): string {
 
 /** A server may repeat what it was told. What is short occurs in any text, and hiding it everywhere would tell it. */
 function secretsOf(secret: string): readonly string[] {
-  return secret.length < 4 ? [] : [secret, wire(secret), base64(secret)]
+  return secret.length < 4 ? [] : [secret, wire(secret), wire(secret).replace(/["\\]/g, '\\$&'), base64(secret)]
 }

@@ -17,7 +17,11 @@ export async function askStates(
 ): Promise<Map<string, FolderState>> {
   const states = new Map<string, FolderState>()
   const asked = folders.filter((folder) => folder.holdsMessages)
-  await Promise.all(asked.map((folder) => askState(connection, folder, items, states)))
+  const wanted = new Set(asked.map(({ id }) => id))
+  const keep = (id: string, state: FolderState): void => {
+    if (wanted.has(id)) states.set(id, state)
+  }
+  await Promise.all(asked.map((folder) => askState(connection, folder, items, keep)))
   return states
 }
 
@@ -25,13 +29,13 @@ async function askState(
   connection: Connection,
   { id }: Folder,
   items: string,
-  states: Map<string, FolderState>,
+  keep: (id: string, state: FolderState) => void,
 ): Promise<void> {
   const take = (data: Data): boolean => {
-    if (data.name !== 'STATUS' || states.size > connection.limits.maxFolders) return false
+    if (data.name !== 'STATUS') return false
     const told = readState(data, connection.limits)
     if (typeof told === 'string') connection.hostile(told)
-    else if (told.state !== undefined) states.set(told.id, told.state)
+    else if (told.state !== undefined) keep(told.id, told.state)
     return true
   }
   const of = { what: 'the state of a folder', about: 'folder' } as const

@@ -25,6 +25,12 @@ export function saidBy({ code, text }: { readonly code?: Code; readonly text: st
   return cleanText([bracketed, text].filter(Boolean).join(' ').trim())
 }
 
+/** Without what must not be shown, whoever said it. */
+export function redacted({ code, text }: Words, secrets: readonly string[]): Words {
+  const clean = (words: string): string => secrets.reduce((all, secret) => all.replaceAll(secret, '***'), words)
+  return { text: clean(text), ...(code === undefined ? {} : { code: { ...code, args: clean(code.args) } }) }
+}
+
 // Exchange Online: `Request is throttled. Suggested Backoff Time: 299961 milliseconds`.
 function backOff(text: string): number | undefined {
   const ms = /Suggested Backoff Time: *(\d{1,12}) *milliseconds/i.exec(text)?.[1]
@@ -72,6 +78,9 @@ function byCode(code: string | undefined, about: About): TroubleKind | undefined
     case 'INUSE':
     case 'SERVERBUG':
       return 'busy'
+    // Gmail.
+    case 'THROTTLED':
+      return 'throttled'
     case 'LIMIT':
       return about === 'login' || about === 'connection' ? 'busy' : 'refused'
     case 'AUTHENTICATIONFAILED':
