@@ -37,7 +37,7 @@ const csv = Buffer.from(
   'EmailAddress,UserName,Password,TargetPassword\na@b.example,a,not-told-a,not-told-b\n',
 ).toString('base64')
 const nowhere = (port: number) => ({ host: '127.0.0.1', port, security: 'none' })
-const settings = { source: nowhere(1), target: nowhere(2), notify: ['it@shared.example'] }
+const settings = { source: nowhere(1), target: nowhere(2), notify: ['it@tenant1.example'] }
 const batch = { name: 'moving', csv, settings }
 const moving = (order: string) => `/v1/migrations/moving${order}`
 

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { MoveNotDone, type Ordered, settingsSchema } from '../migrate/migrate.ts'
 import { type Actor, audited } from './audited.ts'
 import { type Api, type Desk, nothing } from './desk.ts'
+import { whoCannotBeTold } from './migrations-post.ts'
 import { Problem } from './problem.ts'
 import { spanMs } from './time.ts'
 
@@ -42,6 +43,7 @@ function makingRoutes(api: Api, desk: Desk): void {
   }
   api.post('/v1/migrations/validate', { schema: trial, config: { changes: nothing } }, async ({ body }) => {
     const { name, settings } = body
+    demandReaders(desk, settings.notify)
     const file = Buffer.from(body.csv, 'base64')
     const answer = await migrations.create({ name, csv: file, settings, by: '', isTrial: true })
     return answeredOf(answer, body.csvName)
@@ -50,6 +52,7 @@ function makingRoutes(api: Api, desk: Desk): void {
   const make = { summary: 'Make a batch of a CSV file; nothing begins yet', body: newBatch, response }
   api.post('/v1/migrations', { schema: make, config: { changes: 'migrate.create' } }, (request) => {
     const { name, settings, csvName: file } = request.body
+    demandReaders(desk, settings.notify)
     const bytes = Buffer.from(request.body.csv, 'base64')
     const work = ({ by }: Actor) => migrations.create({ name, csv: bytes, settings, by })
     return ordered(desk, request, name, file, work)
@@ -58,6 +61,7 @@ function makingRoutes(api: Api, desk: Desk): void {
   const change = { summary: 'Other settings', params, body: settingsSchema, response }
   api.put('/v1/migrations/:name/settings', { schema: change, config: { changes: 'migrate.settings' } }, (request) => {
     const { name } = request.params
+    demandReaders(desk, request.body.notify)
     return ordered(desk, request, name, '', () => migrations.change(name, request.body))
   })
 
@@ -166,6 +170,12 @@ function endingRoutes(api: Api, desk: Desk): void {
     const { name } = request.params
     return ordered(desk, request, name, '', () => migrations.sendReport(name))
   })
+}
+
+/** Better now than when the first report is due. */
+function demandReaders({ live }: Desk, notify: readonly string[]): void {
+  const why = whoCannotBeTold(live.current(), notify)
+  if (why !== undefined) throw new Problem(409, why, 'name mailboxes in a domain of a tenant, or leave them away')
 }
 
 /** Does it, leaves its record, and answers; what is refused is no record. */

@@ -24,9 +24,8 @@ export function reportPost({ live, queue, now, recorder, kick }: Post): (letter:
   return async ({ to, raw }) => {
     const project = live.current()
     if (project === undefined) return { ok: false, why: 'no project is applied' }
-    const strangers = to.filter((address) => tenantOf(project, address) === undefined)
-    if (strangers.length > 0)
-      return { ok: false, why: `not in a domain of the project, so they cannot be told: ${strangers.join(', ')}` }
+    const why = whoCannotBeTold(project, to)
+    if (why !== undefined) return { ok: false, why }
     for (const address of to) {
       const message = messageFor(project, address, raw, now())
       if (message === undefined) continue
@@ -37,6 +36,15 @@ export function reportPost({ live, queue, now, recorder, kick }: Post): (letter:
     kick()
     return { ok: true }
   }
+}
+
+/** undefined: all of them can. */
+export function whoCannotBeTold(project: Project | undefined, to: readonly string[]): string | undefined {
+  if (to.length === 0) return undefined
+  if (project === undefined) return 'no project is applied, so nobody can be told'
+  const strangers = to.filter((address) => tenantOf(project, address) === undefined)
+  if (strangers.length === 0) return undefined
+  return `they cannot be told, because no tenant of the project has them: ${strangers.join(', ')}`
 }
 
 /** The tenant that has this person, or the domain. */

@@ -55,6 +55,10 @@ function start(): void {
   parentPort?.on('message', (message: ToThread) => hear(desk, message, timer))
 }
 
+/** Bytes cross as a Uint8Array, whose toString is another one. */
+const asBuffer = (answer: SecretAnswer): SecretAnswer =>
+  answer.kind === 'found' ? { kind: 'found', value: Buffer.from(answer.value) } : answer
+
 /** Once more after the last one has ended, so that nobody is left with what was true a second before. */
 let wasMoving = false
 
@@ -71,7 +75,7 @@ function hear(desk: Desk, message: ToThread, timer: NodeJS.Timeout): void {
       if (message.key !== undefined) keys.set(...message.key)
       return void answer(desk, message.number, message.verb, message.with)
     case 'secret':
-      secrets.get(message.number)?.(message.answer)
+      secrets.get(message.number)?.(asBuffer(message.answer))
       return void secrets.delete(message.number)
     case 'sent':
       letters.get(message.number)?.(message.answer)

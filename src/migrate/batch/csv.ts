@@ -5,8 +5,8 @@
  * Source: "CSV files for IMAP migration batches", Microsoft.
  */
 import { addressKey, parseAddress } from '../../mail/address/address.ts'
+import { type Broken, readSheet, type SheetRecord } from '../../mail/sheet/sheet.ts'
 import type { Server, Settings } from './settings.ts'
-import { readSheet, type SheetRecord } from './sheet.ts'
 
 /** `row`: the line of the file on which it begins, the header being 1; 0 is the file itself. */
 export type CsvProblem = {
@@ -88,15 +88,17 @@ function readRows(bytes: Buffer, settings: Pick<Settings, 'source' | 'target'>, 
     found.problem(0, '', `the file has ${bytes.length} bytes, and 10 MB are the most`, 'make two batches of it')
     return []
   }
-  const sheet = readSheet(bytes)
-  if (!sheet.ok) {
-    found.problem(0, '', sheet.why, sheet.remedy)
+  const all: SheetRecord[] = []
+  const broken: Broken[] = []
+  const isText = readSheet(bytes, { record: (one) => void all.push(one), broken: (one) => void broken.push(one) })
+  if (!isText) {
+    found.problem(0, '', 'the file is neither UTF-8 nor UTF-16 text', 'save it as "CSV UTF-8"')
     return []
   }
-  const [header, ...records] = sheet.records
+  const [header, ...records] = all
   if (header === undefined) found.problem(0, '', 'the file is empty', `its first line is ${required.join(',')}`)
   const places = header === undefined ? undefined : placesOf(header, found)
-  for (const { line, why } of sheet.broken)
+  for (const { line, why } of broken)
     found.problem(line, '', why, 'put the whole field in quotes and write a quote inside it twice')
   if (places === undefined) return []
   if (records.length > maxRows)

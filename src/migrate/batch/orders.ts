@@ -50,7 +50,7 @@ const bad = (why: string, problems: readonly CsvProblem[], more: number): Refuse
 
 export type Create = {
   readonly name: string
-  readonly csv: Buffer
+  readonly csv: Uint8Array
   readonly settings: Settings
   readonly by: string
   /** The key of the new batch, in the vault by now. */
@@ -71,7 +71,7 @@ export function create(s: Scheduler, o: Create): Ordered {
       `there is a batch ${o.name} already`,
       `causeway migrate show ${o.name}; another one needs another name`,
     )
-  const read = readBatchCsv(o.csv, parsed.data)
+  const read = readBatchCsv(Buffer.from(o.csv), parsed.data)
   if (read.problems.length > 0) return bad(rowsText(read.problems.length + read.more), read.problems, read.more)
   const text = `${some(read.rows.length, 'mailbox')} in the file`
   if (o.isTrial) return done(text, read.warnings)
@@ -257,7 +257,7 @@ export type Retry = {
   readonly by: string
   readonly emails?: readonly string[]
   /** New credentials, and rows that the batch did not have. */
-  readonly csv?: Buffer
+  readonly csv?: Uint8Array
   /** For a batch whose key was forgotten. */
   readonly key: Uint8Array
   readonly keyId: string
@@ -297,7 +297,7 @@ export function retry(s: Scheduler, o: Retry): Retried {
 function renew(s: Scheduler, batch: Batch, o: Retry, hasKey: boolean): Ordered {
   const { db, now } = s.ground
   if (o.csv === undefined || batch.settings === undefined) return notThere(batch.name)
-  const read = readBatchCsv(o.csv, batch.settings)
+  const read = readBatchCsv(Buffer.from(o.csv), batch.settings)
   if (read.problems.length > 0) return bad(rowsText(read.problems.length + read.more), read.problems, read.more)
   const [key, keyId] = hasKey ? [s.ground.batchKey(batch.keyId) ?? o.key, batch.keyId] : [o.key, o.keyId]
   let added = 0

@@ -139,17 +139,10 @@ export function settingsProblem(s: Settings): string | undefined {
       return `the ${side} is opened as Domain/Admin/User, and no domain is given`
     if (login.kind === 'oauth' && (login.secret === undefined) === (login.certificate === undefined))
       return `the ${side} is opened by an app: give its secret or its certificate, one of the two`
-    if (login.kind === 'oauth' && !isSafeAuthority(login.authority))
-      return `the authority ${login.authority} of the ${side} is not https`
     if (login.kind === 'oauth' && s[side].security === 'none' && !isLoopback(s[side].host))
       return `the ${side} would be sent a token in the clear: use tls or starttls`
   }
   return undefined
-}
-
-function isSafeAuthority(text: string): boolean {
-  const url = new URL(text)
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
 }
 
 const isLoopback = (host: string): boolean => /^(?:127(?:\.\d{1,3}){3}|\[?::1\]?|localhost)$/i.test(host)
