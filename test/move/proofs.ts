@@ -132,20 +132,26 @@ async function troubles(): Promise<Told> {
   return { did: statuses.join(', '), broken }
 }
 
-async function liars({ say }: { say: (line: string) => void }): Promise<Told> {
+async function liars({ isShort, say }: { isShort: boolean; say: (line: string) => void }): Promise<Told> {
   const broken: string[] = []
   const options: StageOptions = { target: 'dovecot', mailboxes: 1, messages: 40, largest: 20_000, odd: false }
-  const ways = ['stall', 'size', 'endless', 'hangUp', 'floods'] as const
+  // Who says nothing is waited for, three minutes long.
+  const ways = (['size', 'endless', 'hangUp', 'floods', 'stall'] as const).filter((way) => !isShort || way !== 'stall')
   for (const way of ways) {
     await using stage = await setStage(options)
     const liar = await startLiar(stage.source.port, way)
     const before = stage.program().rssMegabytes()
     await stage.start({ source: { host: '127.0.0.1', port: liar.port, security: 'none' } })
     await liar.lied
-    // It lies once; whoever asks again is served honestly.
-    await stage
-      .until(['Synced'], 180_000)
-      .catch((error: unknown) => void broken.push(`${way}: ${String(error).slice(0, 500)}`))
+    await stage.until(['Synced', 'Failed'], 400_000)
+    const [told] = await stage.mailboxes()
+    // It lies once: whoever asks again is served honestly.
+    if (told?.status === 'Failed') {
+      say(`${way}: ${told.trouble?.what ?? ''}`)
+      if ((told.trouble?.what ?? '') === '') broken.push(`${way}: it failed without a word`)
+      await stage.ask('POST', '/v1/migrations/proof/retry', {})
+      await stage.until(['Synced'], 60_000)
+    }
     const grew = stage.program().rssMegabytes() - before
     say(`${way}: memory grew by ${grew.toFixed(0)} MB`)
     if (grew > 150) broken.push(`${way}: memory grew by ${grew.toFixed(0)} MB`)
