@@ -7,7 +7,7 @@ import { queuePart } from '../relay/relay.ts'
 import { type AttemptsSummary, summaryOf } from './attempts.ts'
 import type { Desk } from './desk.ts'
 import { addsUp } from './queue.ts'
-import { countOf, recipientsText } from './queue-count.ts'
+import { recipientsText } from './queue-count.ts'
 import { seconds } from './queue-item.ts'
 import { heldOf, stuckFor } from './release.ts'
 import { span } from './time.ts'
@@ -118,11 +118,19 @@ async function heldWarnings(desk: Desk): Promise<readonly Warning[]> {
   return [...(await forgottenWarnings(desk)), ...(await orphanWarnings(desk)), ...(await untoldWarnings(desk))]
 }
 
+/** By an index: monitoring asks often, and while a domain is on hold there may be a million beside them. */
+async function heldText(desk: Desk, cause: 'tenant' | 'refused' | 'expired'): Promise<string | undefined> {
+  const count = await desk.queue.heldFor(cause, mostCounted + 1)
+  return count === 0 ? undefined : recipientsText(Math.min(count, mostCounted), count > mostCounted)
+}
+
+const mostCounted = 10_000
+
 /** It never grows too old, so nobody else would speak of it. */
 async function orphanWarnings(desk: Desk): Promise<readonly Warning[]> {
-  const held = await countOf(desk.queue, { state: 'held', cause: 'tenant' })
-  if (held.recipients === 0) return []
-  const text = `${recipientsText(held.recipients, held.isAtLeast)} held: the project does not have the tenant that the mail came from`
+  const held = await heldText(desk, 'tenant')
+  if (held === undefined) return []
+  const text = `${held} held: the project does not have the tenant that the mail came from`
   const advice = 'add the tenant again and it goes by itself; or: causeway queue list --cause tenant, and drop it'
   return [{ about: 'queue', text, advice }]
 }
@@ -157,9 +165,9 @@ function whyForgotten(desk: Desk, name: string, order: ReleaseOrder | undefined)
 async function untoldWarnings(desk: Desk): Promise<readonly Warning[]> {
   const warnings: Warning[] = []
   for (const cause of ['refused', 'expired'] as const) {
-    const held = await countOf(desk.queue, { state: 'held', cause })
-    if (held.recipients === 0) continue
-    const text = `${recipientsText(held.recipients, held.isAtLeast)} ${cause}, and nobody may be told: held for a person to decide`
+    const held = await heldText(desk, cause)
+    if (held === undefined) continue
+    const text = `${held} ${cause}, and nobody may be told: held for a person to decide`
     warnings.push({
       about: 'queue',
       text,

@@ -156,6 +156,8 @@ export type Queue = {
   lastRelease(domain: string): Promise<EndedOrder | undefined>
   /** Domains with mail that is held because of them, and those that somebody was asked to come back to. */
   domains(): Promise<Domains>
+  /** How many recipients are held for this reason, counted up to `most`; costs no more than that, however many are held for others. */
+  heldFor(cause: Exclude<HoldCause, 'domain'>, most: number): Promise<number>
   /** Held because of the domain, in the order of arrival. */
   nextHeld(domain: string, limit: number, after?: string): Promise<Paged<HeldRecipient>>
   /** Releases these of the domain and counts them, and what was asked, in its order; says how many were still held. */

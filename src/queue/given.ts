@@ -51,8 +51,11 @@ export class Given {
     const taken =
       o.wish === undefined
         ? change.db.all(sql.take, message, lane, lease, this.dueBy, o.since ?? always)
-        : change.db.all(sql.takeWished, message, lane, lease, this.dueBy)
-    for (const _ of taken) change.tally.move({ lane, state: 'waiting' }, lane, 'running')
+        : change.db.all(sql.takeWished, message, lease, this.dueBy)
+    for (const one of taken) {
+      const from = String(one.lane)
+      change.tally.move({ lane: from, state: 'waiting' }, from, 'running')
+    }
     const recipients = taken.map(keptRecipient).toSorted((a, b) => a.n - b.n)
     const token = lease.toString()
     return { lease: { token }, message: keptMessage(row), lane, ...(o.wish && { wish: o.wish }), recipients }

@@ -19,7 +19,7 @@ import type {
   Tell,
 } from './contract.ts'
 import type { Figures, LaneFigures, Totals } from './figures.ts'
-import type { KeptMessage, Listed, NewMessage } from './message.ts'
+import type { HoldCause, KeptMessage, Listed, NewMessage } from './message.ts'
 import { Room } from './room.ts'
 import { NotDone, Thread } from './thread.ts'
 import type { ClaimQuery, FinishMore, Lease, Put, Result, Work } from './work.ts'
@@ -202,6 +202,10 @@ export class QueueHandle implements Queue {
 
   domains(): Promise<Domains> {
     return this.#thread.ask<'domains'>({ do: 'domains' })
+  }
+
+  heldFor(cause: Exclude<HoldCause, 'domain'>, most: number): Promise<number> {
+    return this.#thread.ask<'heldFor'>({ do: 'heldFor', cause, most })
   }
 
   nextHeld(domain: string, limit: number, after?: string): Promise<Paged<HeldRecipient>> {

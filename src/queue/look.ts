@@ -3,7 +3,7 @@ import type { Db, Row, Value } from '../store/store.ts'
 import { keyOf, keyOfDomain } from './compare.ts'
 import type { Domains, Filter, HeldRecipient, Paged } from './contract.ts'
 import type { LaneFigures } from './figures.ts'
-import type { KeptMessage, KeptRecipient, Listed } from './message.ts'
+import type { HoldCause, KeptMessage, KeptRecipient, Listed } from './message.ts'
 import { keptMessage, keptRecipient, troubleOf } from './rows.ts'
 import { look as sql } from './sql.ts'
 
@@ -131,6 +131,10 @@ function domainsBy(db: Db, next: string): readonly string[] {
   )
     found.push(String(row.domain))
   return found
+}
+
+export function countHeld(db: Db, { cause, most }: { readonly cause: HoldCause; readonly most: number }): number {
+  return db.all(sql.heldFor, cause, most).length
 }
 
 type HeldAsk = { readonly domain: string; readonly limit: number; readonly after: string | undefined }

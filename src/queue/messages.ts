@@ -16,7 +16,7 @@ import type { Figures, LaneFigures, Totals } from './figures.ts'
 import type { Finished } from './finish.ts'
 import type { CameBack, Settled } from './ledger.ts'
 import type { ContentSlice } from './look.ts'
-import type { KeptMessage, Listed } from './message.ts'
+import type { HoldCause, KeptMessage, Listed } from './message.ts'
 import type { Part, PutMessage } from './put.ts'
 import type { ClaimQuery, Work } from './work.ts'
 
@@ -63,6 +63,7 @@ export type Read =
   | { readonly do: 'orders' }
   | { readonly do: 'lastOrder'; readonly domain: string }
   | { readonly do: 'domains' }
+  | { readonly do: 'heldFor'; readonly cause: HoldCause; readonly most: number }
   | { readonly do: 'nextHeld'; readonly domain: string; readonly limit: number; readonly after: string | undefined }
   | { readonly do: 'attempts'; readonly domain: string; readonly limit: number; readonly after: number }
 
@@ -95,6 +96,7 @@ export type Answers = {
   orders: readonly ReleaseOrder[]
   lastOrder: EndedOrder | undefined
   domains: Domains
+  heldFor: number
   nextHeld: Paged<HeldRecipient>
   attempts: readonly AttemptRow[]
 }
@@ -110,6 +112,7 @@ const reading: ReadonlySet<string> = new Set<Read['do']>([
   'orders',
   'lastOrder',
   'domains',
+  'heldFor',
   'nextHeld',
   'attempts',
 ])

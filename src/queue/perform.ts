@@ -6,7 +6,16 @@ import { checkQueue } from './check.ts'
 import { claimWork } from './claim.ts'
 import { finishWork } from './finish.ts'
 import { listAttempts, noteAttempt, noteReturn, settleAttempts } from './ledger.ts'
-import { contentSlice, listDomains, listLanes, listMessages, nextHeld, oldestMessage, showMessage } from './look.ts'
+import {
+  contentSlice,
+  countHeld,
+  listDomains,
+  listLanes,
+  listMessages,
+  nextHeld,
+  oldestMessage,
+  showMessage,
+} from './look.ts'
 import type { Answer, Read, Write } from './messages.ts'
 import { abandonParts, putMessage, putPart } from './put.ts'
 import { endOrder, lastOrder, letGo, listOrders, setOrder } from './release-orders.ts'
@@ -76,6 +85,8 @@ export function performRead(db: Db, ask: Read, at: number): Answer {
       return lastOrder(db, ask.domain)
     case 'domains':
       return listDomains(db)
+    case 'heldFor':
+      return countHeld(db, ask)
     case 'nextHeld':
       return nextHeld(db, ask)
     case 'attempts':

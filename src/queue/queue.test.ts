@@ -225,6 +225,31 @@ describe('claim', () => {
     await b.queue.finish(work.lease, [{ n: 0, kind: 'returned', reply: '', why: 'ann wished it' }])
     assert.equal((await b.queue.totals()).returned, 1)
   })
+
+  test('by the wish of an operator is given whole, whatever lanes it is in', async () => {
+    await using b = await bench()
+    const lanes = ['tenant:contoso', 'mx:a.example', 'mx:b.example']
+    await b.queue.put(
+      message(
+        'a',
+        lanes.map((lane) => recipient('bob@contoso.example', { lane })),
+      ),
+    )
+    await b.queue.wishReturn({ ids: ['a'] }, 'ann')
+    const work = await one(b.queue)
+    assert.deepEqual(
+      work.recipients.map(({ n, lane }) => [n, lane]),
+      lanes.map((lane, n) => [n, lane]),
+    )
+    assert.equal(await b.queue.check(), undefined)
+    await b.queue.finish(work.lease, [{ n: 1, kind: 'returned', reply: '', why: '' }])
+    await b.queue.finish(work.lease, [
+      { n: 0, kind: 'returned', reply: '', why: '' },
+      { n: 2, kind: 'unchanged', reply: '', why: '' },
+    ])
+    assert.equal(await b.queue.check(), undefined)
+    assert.deepEqual((await one(b.queue)).recipients.length, 1)
+  })
 })
 
 describe('a lease', () => {

@@ -17,6 +17,8 @@ test('mail of these tenants, and reports of ours, wait again, with an age that b
   const count = await b.queue.resume(['one', 'three'], (some) => {
     for (const { id, recipients } of some) told.push(`${id} ${recipients.join()}`)
   })
+  assert.deepEqual([await b.queue.heldFor('tenant', 9), await b.queue.heldFor('operator', 9)], [1, 1])
+  assert.equal(await b.queue.heldFor('refused', 9), 0)
   assert.deepEqual([count, told], [2, ['a x@contoso.example', 'c z@contoso.example']])
   const { items } = await b.queue.list({}, { limit: 10 })
   const states = items.flatMap((item) =>
@@ -42,6 +44,7 @@ test('thousands come back in steps, each once', async () => {
   await using b = await bench()
   const many = Array.from({ length: 2500 }, (_, n) => gone(`r${n}@contoso.example`))
   for (const id of ['a', 'b']) await b.queue.put({ ...message(id, many.slice(0, 1250)), peer: 'one' })
+  assert.deepEqual([await b.queue.heldFor('tenant', 7), await b.queue.heldFor('tenant', 9999)], [7, 2500])
   assert.equal(await b.queue.resume(['one']), 2500)
   assert.deepEqual([b.queue.figures.held, b.queue.figures.waiting], [0, 2500])
   assert.equal(await b.queue.check(), undefined)

@@ -181,6 +181,9 @@ const migrations: readonly Migration[] = [
      ended_at INTEGER NOT NULL,
      noes TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  // Few, and looked for often: by who watches over the gateway, and when a tenant is back.
+  `DROP INDEX recipient_of_tenant;
+   CREATE INDEX recipient_held_otherwise ON recipient (cause, message, n) WHERE state = 'held' AND cause <> 'domain';`,
 ]
 
 export function queueFile(dataDir: string): string {

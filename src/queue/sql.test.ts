@@ -52,3 +52,17 @@ test('a piece of work is taken by its message, not by walking through its lane',
     ['SEARCH recipient USING PRIMARY KEY (message=?)'],
   )
 })
+
+test('what is held for another reason than its domain is not looked for among what is held for that', () => {
+  for (const [statement, ...values] of [
+    [sql.look.heldFor, 'tenant', 9],
+    [sql.byHand.spanOfTenants, 0],
+    [sql.byHand.ofTenants, 0, 9, '[]'],
+  ] as const) {
+    const steps = sealed.db().all(`EXPLAIN QUERY PLAN ${statement}`, ...values)
+    assert.ok(
+      steps.some(({ detail }) => /INDEX recipient_held_otherwise \(cause=\?/.test(String(detail))),
+      JSON.stringify(steps.map(({ detail }) => detail)),
+    )
+  }
+})

@@ -27,8 +27,9 @@ export const claim = {
   /** By the message: joined to nothing, the lane would look like a better way to SQLite, which would walk through all of it. */
   take: `UPDATE recipient SET state = 'running', lease = ?3
     WHERE message = ?1 AND lane || '' = ?2 AND ${claimable} AND next_at <= ?4 AND since < ?5 RETURNING *`,
-  takeWished: `UPDATE recipient SET state = 'running', lease = ?3
-    WHERE message = ?1 AND lane = ?2 AND state = 'waiting' AND wish IS NOT NULL AND next_at <= ?4 RETURNING *`,
+  /** Of all lanes: one report tells of all that a person has returned. */
+  takeWished: `UPDATE recipient SET state = 'running', lease = ?2
+    WHERE message = ?1 AND state = 'waiting' AND wish IS NOT NULL AND next_at <= ?3 RETURNING *`,
   extend: `UPDATE lease SET until = ?2 WHERE n = ?1`,
 } as const
 
@@ -124,6 +125,7 @@ export const look = {
   /** One after the other, so that the million of one domain is passed over at once. */
   nextHeldDomain: `SELECT domain FROM recipient WHERE state = 'held' AND domain > ?1 ORDER BY domain LIMIT 1`,
   anyHeld: `SELECT n FROM recipient WHERE state = 'held' AND domain = ?1 AND cause = 'domain' LIMIT 1`,
+  heldFor: `SELECT n FROM recipient WHERE state = 'held' AND cause <> 'domain' AND cause = ?1 LIMIT ?2`,
   nextAttemptDomain: `SELECT domain FROM attempt WHERE domain > ?1 ORDER BY domain LIMIT 1`,
   nextHeld: `SELECT * FROM recipient WHERE state = 'held' AND domain = ?1 AND cause = 'domain'
       AND (message > ?2 OR message = ?2 AND n > ?3)
@@ -146,10 +148,10 @@ export const byHand = {
     WHERE m.id = ?1 AND r.n = ?2`,
   /** Of tenants that were gone; reports of ours do not say here whose they are. */
   ofTenants: `SELECT r.*, m.peer AS peer FROM recipient r JOIN message m ON m.n = r.message
-    WHERE r.state = 'held' AND r.cause = 'tenant' AND r.message > ?1 AND r.message <= ?2
+    WHERE r.state = 'held' AND r.cause <> 'domain' AND r.cause = 'tenant' AND r.message > ?1 AND r.message <= ?2
       AND (m.peer = 'causeway' OR m.peer IN (SELECT value FROM json_each(?3)))
     ORDER BY r.message, r.n`,
-  spanOfTenants: `SELECT message FROM recipient WHERE state = 'held' AND cause = 'tenant' AND message > ?1
+  spanOfTenants: `SELECT message FROM recipient WHERE state = 'held' AND cause <> 'domain' AND cause = 'tenant' AND message > ?1
     ORDER BY message, n LIMIT 1 OFFSET 1000`,
   /** Nobody let it go: whoever is in a domain on hold by now is held again. */
   resume: `UPDATE recipient SET state = 'waiting', cause = NULL, who = NULL, why = ?4, next_at = ?3, since = ?3

@@ -9,7 +9,7 @@ export type Put =
   /** isFull: the disk has no room (452); otherwise it cannot be kept for another reason (451). */
   | { readonly ok: false; readonly why: string; readonly isFull: boolean }
 
-/** Recipients of one message in one lane. Either all of them carry the wish, or none. */
+/** Recipients of one message in one lane, or all of them that carry the wish: then `lane` is that of one of them. */
 export type Work = {
   readonly lease: Lease
   readonly message: KeptMessage
