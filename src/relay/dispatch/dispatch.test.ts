@@ -256,6 +256,24 @@ test('an operator has mail returned; of a null sender it cannot be, and is held'
   await inBalance(s)
 })
 
+test('what an operator has returned is told in one report, over whatever next hops it was to go', async () => {
+  await using s = await setStage()
+  s.script(at('RCPT', '450 4.2.1 busy'))
+  const [busy, isOurs] = [{ code: 450, enhanced: '4.2.1', text: 'busy' }, /Action: failed/]
+  s.relay.answer((m) => (m.mailFrom.text === '' ? undefined : busy))
+  await s.fromOne(['mary@shared.example', 'x@away.example'])
+  await waiting(s)
+  assert.equal(new Set((await s.kept()).map(({ lane }) => lane)).size, 2)
+  await s.relay.queue.wishReturn({ state: 'waiting' }, 'ann')
+  await drained(s)
+  const reports = s.relay.arrived.map((m) => m.raw.toString()).filter((text) => isOurs.test(text))
+  assert.deepEqual(
+    reports.map((text) => [...text.matchAll(/Final-Recipient: rfc822;(\S+)/g)].map(([, address]) => address)),
+    [['mary@shared.example', 'x@away.example']],
+  )
+  await inBalance(s)
+})
+
 test('each attempt asks the project as it is now', async () => {
   await using s = await setStage()
   s.script(at('RCPT', '450 4.2.1 busy'))
