@@ -21,7 +21,7 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const counts: Count[] = []
   const checks = makeChecks()
   for (let round = 1; round <= rounds; round++) {
-    const count = await lossOfPower(isShort ? 1000 : 500 + 750 * round, true)
+    const count = await lossOfPower(isShort ? 1000 : 500 + 830 * (round - 1), true)
     say(`round ${round}: accepted ${count.accepted}, lost ${count.lost}`)
     counts.push(count)
   }

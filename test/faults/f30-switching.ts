@@ -39,12 +39,15 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   const killEvery = isShort ? 8 : 10
   let kills = 0
   for (let n = 1; n <= (seconds * 1000) / switchMs; n++) {
-    await switchTo(stage, modes[n % modes.length] ?? 'open')
+    const mode = modes[n % modes.length] ?? 'open'
+    await switchTo(stage, mode)
     await sleep(switchMs)
     if (n % killEvery !== killEvery - 1) continue
     await stage.kill()
     await stage.start()
     kills += 1
+    const found = await modeOf(stage)
+    checks.must(found === mode, `the domain was in mode ${mode} before a kill, and in ${String(found)} after it`)
   }
   await crowd.stop()
   say(`${stage.ledger.acceptedSoFar} accepted, ${refused.length} told to come back, ${kills} kills`)
@@ -80,6 +83,13 @@ function toldLater(letter: Letter, { recipients }: Told): readonly KeptOne[] {
 
 const switchTo = (stage: Stage, mode: (typeof modes)[number]): Promise<unknown> =>
   stage.served.ask('PUT', '/v1/domains/shared.example/mode', { mode })
+
+async function modeOf({ served }: Stage): Promise<string | undefined> {
+  const answer = await served.ask('GET', '/v1/domains')
+  const { domains = [] } = (answer?.body ?? {}) as { domains?: readonly Domain[] }
+  return domains.find(({ name }) => name === 'shared.example')?.mode
+}
+type Domain = { readonly name: string; readonly mode: string }
 
 /** At a rate that takes some seconds, and in a long run not many minutes. */
 async function releaseAll(stage: Stage, held: number): Promise<{ readonly leastMs: number; readonly tookMs: number }> {
