@@ -49,7 +49,12 @@ const fault = fc.record({
 })
 type Fault = typeof fault extends fc.Arbitrary<infer T> ? T : never
 
-const round = fc.record({ changes: fc.array(change, { maxLength: 6 }), faults: fc.array(fault, { maxLength: 3 }) })
+const round = fc.record({
+  changes: fc.array(change, { maxLength: 6 }),
+  faults: fc.array(fault, { maxLength: 3 }),
+  // Every how many commands one has to wait, on each side.
+  rhythm: fc.record({ source: fc.integer({ min: 1, max: 7 }), target: fc.integer({ min: 1, max: 7 }) }),
+})
 
 function contentOf(m: Message): Buffer {
   if (m.isBare) return Buffer.from(`only text ${m.text}\r\n`)
@@ -86,13 +91,15 @@ function apply(server: MemoryServer, c: Change): void {
 /** Faults wait for their step; a kill leaves everything hanging, as a process that is no more. */
 class Plan {
   faults: readonly Fault[] = []
+  #rhythm = { source: 3, target: 3 }
   readonly #steps = { source: 0, target: 0 }
   #isDead = false
   #die: () => void = () => {}
   dead = new Promise<void>(() => {})
 
-  begin(faults: readonly Fault[]): void {
+  begin(faults: readonly Fault[], rhythm = { source: 3, target: 3 }): void {
     this.faults = faults
+    this.#rhythm = rhythm
     this.#steps.source = 0
     this.#steps.target = 0
     this.#isDead = false
@@ -105,7 +112,7 @@ class Plan {
     return async (step) => {
       const { dead } = this
       // Answers take their time, in an order of their own.
-      if (this.#steps[side] % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
+      if (this.#steps[side] % this.#rhythm[side] === 0) await new Promise((resolve) => setImmediate(resolve))
       if (dead !== this.dead || this.#isDead) return await new Promise(() => {})
       if (step.moment === 'before') this.#steps[side] += 1
       const hit = this.faults.find((f) => f.side === side && f.after === this.#steps[side] && f.moment === step.moment)
@@ -153,8 +160,8 @@ for (const hasUidPlus of [true, false]) {
         const target = new MemoryServer({ fault: plan.on('target'), traits: { hasUidPlus } })
         for (const { folder, messages } of folders) for (const m of messages) put(source, folderOf(source, folder), m)
         const options = { followDeletions: true, removeAtMost: 1000, connections }
-        for (const { changes, faults } of rounds) {
-          plan.begin(faults)
+        for (const { changes, faults, rhythm } of rounds) {
+          plan.begin(faults, rhythm)
           await run(db, plan, source, target, options)
           plan.begin([])
           for (const c of changes) {

@@ -23,9 +23,9 @@ async function workIn(a: Attempt, lane: Lane, work: FolderWork, isAlone: boolean
     await inFolder(a, lane, work, isAlone)
   } catch (error) {
     await folderTrouble(a, lane, work, error)
-  } finally {
-    work.lanesIn -= 1
   }
+  // Whoever leaves by a trouble is counted in for good: what it was given was not read to the end, and the folder is not over.
+  work.lanesIn -= 1
   endIfOver(a, work)
 }
 

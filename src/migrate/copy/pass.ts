@@ -21,6 +21,7 @@ export async function copyPass(job: CopyJob): Promise<PassOutcome> {
   for (let troubles = 0; ; ) {
     const before = tally.done.copied
     const trouble = await attempt(job, tally, blame)
+    tally.tell(true)
     if (trouble === undefined) return { kind: 'done', ...tally.done }
     if (job.signal.aborted || trouble.kind === 'stopped') return { kind: 'stopped' }
     troubles = tally.done.copied > before ? 1 : troubles + 1

@@ -92,15 +92,16 @@ function lineLength(line: Buffer): number {
 }
 
 function foldAt(line: Buffer, maxLine: number): number {
-  for (let at = maxLine - 1; at > 1; at -= 1) {
-    // Not where only white space would stand before it: such a line some take for the end of the header.
-    if ((line[at] === space || line[at] === tab) && !isWhite(line.subarray(0, at))) return at
+  for (let at = maxLine; at > 1; at -= 1) {
+    // Not where one of both would be white space only: such a line some take for the end of the header.
+    const isFold = line[at] === space || line[at] === tab
+    if (isFold && !isWhite(line.subarray(0, at)) && !isWhite(line.subarray(at))) return at
   }
   return wholeCharacters(line, maxLine - 1)
 }
 
 function isWhite(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === space || byte === tab)
+  return bytes.every((byte) => byte === space || byte === tab || byte === 0x0d || byte === 0x0a)
 }
 
 function breakAt(line: Buffer, maxLine: number): number {
