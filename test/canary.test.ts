@@ -12,6 +12,7 @@ import { keyPlace, lookIntoVault } from '../src/secrets/vault/vault.ts'
 import { openStore, sealedSecrets } from '../src/store/store.ts'
 import { type Canary, canary, found } from './support/canary.ts'
 import { type Gateway, runCauseway, startGateway } from './support/gateway.ts'
+import { moveMailboxes, startGossip } from './support/gossip.ts'
 import { makeCertificate, openssl } from './support/openssl.ts'
 import { answers } from './support/program.ts'
 import { startPeer } from './support/scripted-smtp.ts'
@@ -29,6 +30,9 @@ const planted = {
   'password from the vault': 'canary-vaultpfx-Ew3m8CkV5tGx1Ni7',
   'secret that nobody uses': 'canary-idle-Pf6z9WqB2yHr4Ds8',
   'wrong value that a stranger tried': 'canary-guess-Ub1k5XnJ8cMv3Ga6',
+  'password of a mailbox': 'canary-mailbox-Rv6t2HsL9dWx4Yb1',
+  'password at the target': 'canary-target-Gj3c7NqP0kZu8Em5',
+  'password of an admin of mailboxes': 'canary-admin-Xo9w4AfT2iBy6Cr8',
 }
 const value = (name: keyof typeof planted): string => planted[name]
 
@@ -163,6 +167,12 @@ async function askEverything(gateway: Gateway, project: string): Promise<readonl
     'audit',
     'secrets',
     'secrets/two',
+    'migrations',
+    'migrations/one',
+    'migrations/one/users',
+    'migrations/one/users/john@one.example',
+    'migrations/two/users/john@one.example',
+    'migrations/one/report',
     'secrets/dkim%2Fshared.example%2Fcw1',
     'domains/shared.example/dns',
     'nothing',
@@ -243,6 +253,18 @@ function fromVault(kind: string, id: string): Buffer {
   return secret.value
 }
 
+/** Both batches still have theirs. */
+function batchKeys(): readonly string[] {
+  const store = openStore(data, { readOnly: true })
+  assert.ok(store.ok)
+  const ids = sealedSecrets(store.db)
+    .all()
+    .flatMap(({ kind, id }) => (kind === 'batch' ? [id] : []))
+  store.db.close()
+  assert.equal(ids.length, 2)
+  return ids
+}
+
 const vaultKey = (id: string): Buffer => privatePartOf(fromVault('project', id))
 
 function search(
@@ -265,6 +287,7 @@ test('no secret leaves the process or lies on the disk in the clear', async () =
     ['two', value('secret header from the vault')],
     ['pfx', value('password from the vault')],
     ['idle', value('secret that nobody uses')],
+    ['boss', value('password of an admin of mailboxes')],
   ] as const)
     assert.equal((await runCauseway(['--data', data, 'secret', 'set', name], secret)).code, 0)
   assert.equal((await gateway.run('apply', project, '--yes')).code, 0)
@@ -278,7 +301,22 @@ test('no secret leaves the process or lies on the disk in the clear', async () =
     dialogue.some((line) => line.startsWith('250')) && dialogue.some((line) => line.startsWith('5')),
     dialogue.join('\n'),
   )
-  const answered = await askEverything(gateway, project)
+  const gossip = await startGossip()
+  after(() => gossip.close())
+  const answered = [
+    ...(await moveMailboxes(
+      gateway,
+      dir,
+      gossip.port,
+      value('password of a mailbox'),
+      value('password at the target'),
+    )),
+    ...(await askEverything(gateway, project)),
+  ]
+  assert.ok(
+    answered.some((text) => text.includes('not with')),
+    'the server said nothing',
+  )
   const seen = await lookAtProcess(gateway)
   const whileRunning = filesUnder(data)
   assert.equal(await gateway.stop(), 0)
@@ -289,6 +327,7 @@ test('no secret leaves the process or lies on the disk in the clear', async () =
     canary('master key', Buffer.from(readFileSync(join(data, 'master.key'), 'latin1'), 'base64')),
     canary('digest of the token', createHash('sha256').update(gateway.token).digest()),
     canary('key of the pass', fromVault('own', 'pass.key')),
+    ...batchKeys().map((id) => canary('key of a batch', fromVault('batch', id))),
     canary('DKIM key in the vault', vaultKey('dkim/shared.example/cw1')),
     canary('DKIM key brought in', privatePartOf(brought)),
     canary('next DKIM key in the vault', vaultKey('dkim/shared.example/cw3')),
