@@ -60,7 +60,7 @@ export type Probed = {
   readonly kind: 'accepted' | 'refused' | 'unknown'
   readonly reply: Reply
   readonly why: string
-  /** It did not get as far as MAIL. */
+  /** Nobody answered: it did not get as far as MAIL, or the hop fell silent. */
   readonly unreached?: true
 }
 

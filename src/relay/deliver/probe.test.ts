@@ -58,6 +58,12 @@ test('nobody there, or no answer before the deadline: unknown', async () => {
   assert.equal(nobody?.kind, 'unknown')
   await using t = await probing({ on: () => true }, ['a@p.example'], AbortSignal.timeout(50))
   assert.deepEqual(t.kinds, ['unknown'])
+  const onRcpt = (line: string): boolean => line.startsWith('RCPT')
+  await using later = await probing({ on: onRcpt }, ['a@p.example'], AbortSignal.timeout(150))
+  assert.deepEqual(
+    later.answers.map(({ kind, unreached, why }) => [kind, unreached, why]),
+    [['unknown', true, 'it fell silent or hung up']],
+  )
 })
 
 test('a connection that died of its rest is not the answer', async () => {

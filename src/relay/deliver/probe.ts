@@ -8,7 +8,7 @@ import type { Patience } from './run.ts'
 import type { Failed, Session } from './session.ts'
 import { together } from './session.ts'
 import { askOnly } from './transaction.ts'
-import { said } from './wire.ts'
+import { connectionLost, said } from './wire.ts'
 
 export async function probe(
   places: readonly Destination[],
@@ -66,7 +66,11 @@ async function askAt(
   }
 }
 
+/** Words of ours are no words of the hop. */
+const silence: Probed = { kind: 'unknown', reply: connectionLost, why: 'it fell silent or hung up', unreached: true }
+
 function judge(reply: Reply): Probed {
+  if (reply === connectionLost) return silence
   const kind = isPositive(reply) ? 'accepted' : reply.code >= 500 && reply.code < 600 ? 'refused' : 'unknown'
   const sentence = advice(reply)
   return { kind, reply, why: sentence === undefined ? said(reply) : `${said(reply)}; ${sentence}` }
