@@ -2,6 +2,7 @@ import { type LargeContent, type Listed, MailboxTrouble } from '../mailbox/mailb
 import { type FetchData, readFetch } from './fetch-data.ts'
 import type { FolderWork } from './folder-work.ts'
 import { listedOf } from './list-messages.ts'
+import { leaveLitter } from './litter.ts'
 import type { Data } from './response.ts'
 
 /** Pieces that are asked for before the one that is wanted has come. */
@@ -28,6 +29,7 @@ async function* pieces(work: FolderWork, uid: number, size: number): AsyncGenera
     if (piece === undefined) return
     at += piece.length
     yield piece
+    leaveLitter(piece.length)
   }
 }
 
