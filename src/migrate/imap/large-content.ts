@@ -43,8 +43,9 @@ async function exactly(work: FolderWork, uid: number, at: number, length: number
 export type Measured = { readonly listed: Listed; readonly size: number }
 
 /**
- * How large a message really is: what APPEND announces must be true. QUIRK: Exchange says sizes that are estimates, so the end is
- * looked for: one byte at the place of the last, and nothing behind it. undefined: it has vanished.
+ * How large a message really is: what APPEND announces must be true. undefined: it has vanished.
+ * QUIRK: Exchange says sizes that are estimates, so the end of a large message is looked for: one byte at the place of the last, and
+ * nothing behind it.
  */
 export async function measured(work: FolderWork, uid: number, told: number): Promise<Measured | undefined> {
   const { pieceBytes } = work.connection.limits

@@ -22,7 +22,7 @@ export function listMessages(
     () => connection.release(),
   )
   const end = (error?: Error): void => flow.end(error)
-  // QUIRK: Exchange refuses `1:*` of an empty folder. A folder that is only being opened may hold anything.
+  // A folder that is only being opened may hold anything. QUIRK: Exchange refuses `1:*` of an empty folder, so it is not asked.
   if (selected.messages === 0 && selected.uidValidity > 0) {
     end()
     return flow

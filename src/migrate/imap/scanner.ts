@@ -35,7 +35,7 @@ export class Scanner {
     this.#part = this.#frame.length
   }
 
-  /** Spaces are passed over, also where there should be none. QUIRK: outlook.office365.com ends STATUS with one. */
+  /** QUIRK: spaces are passed over where there should be none; outlook.office365.com ends STATUS with one. */
   skipSpaces(): void {
     while (this.#text.charCodeAt(this.#at) === 32) this.#at += 1
   }
