@@ -93,14 +93,14 @@ export function dueMailboxes(db: Db, batch: number, { now, isFirst, limit }: Due
     .map(mailboxOf)
 }
 
-/** The next one that is not due yet. */
-export function nextDue(db: Db, now: number): number | undefined {
+/** When the next one comes that is not due yet. */
+export function nextDue(db: Db, batch: number, now: number): number | undefined {
   const row = db.get(
-    `SELECT MIN(next_at) AS at FROM mailbox JOIN batch ON batch.id = mailbox.batch
-     WHERE next_at > ? AND is_chosen = 1 AND wish IN ('running', 'completing')`,
+    'SELECT next_at FROM mailbox WHERE batch = ? AND next_at > ? AND is_chosen = 1 ORDER BY next_at LIMIT 1',
+    batch,
     now,
   )
-  return row?.['at'] === null || row?.['at'] === undefined ? undefined : Number(row['at'])
+  return row === undefined ? undefined : Number(row['next_at'])
 }
 
 /** Those whose log-ins an operator wants tried. */

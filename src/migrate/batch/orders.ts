@@ -1,15 +1,5 @@
 /** What an operator may ask for. Everything is on disk when it answers. */
-import {
-  addBatch,
-  batchById,
-  batchNamed,
-  removeBatch,
-  setKey,
-  setMoment,
-  setReportDue,
-  setSettings,
-  setWish,
-} from './batches.ts'
+import { addBatch, batchNamed, removeBatch, setKey, setMoment, setReportDue, setSettings, setWish } from './batches.ts'
 import { type CsvProblem, type CsvRow, readBatchCsv } from './csv.ts'
 import { addMailbox, mailboxByKey, renewMailbox } from './mailboxes.ts'
 import { dueAtEnd, failedStatuses, moveStates, resumeMailboxes, stopMailboxes } from './move-states.ts'
@@ -349,9 +339,4 @@ export function orderReport(s: Scheduler, name: string): Ordered {
   setReportDue(s.ground.db, batch.id, 'asked')
   s.kick()
   return done('the report is being sent')
-}
-
-export const batchThere = (s: Scheduler, name: string): Batch | undefined => {
-  const found = batchNamed(s.ground.db, name)
-  return found === undefined ? undefined : batchById(s.ground.db, found.id)
 }

@@ -34,7 +34,8 @@ export function reportFiles(s: Scheduler, batch: Batch): ReportFiles {
 /** Repaired messages are in the list, too, though they are not among those that were left out. */
 function skippedOf(s: Scheduler, rows: readonly MailboxRow[]): readonly (readonly [string, Skipped])[] {
   const found: (readonly [string, Skipped])[] = []
-  for (const { id, email } of rows) {
+  for (const { id, email, passes, messages } of rows) {
+    if (passes === 0 && messages === 0) continue
     if (found.length >= mostSkipped) break
     for (const item of s.ground.ledger.skipped(id, { limit: mostSkipped - found.length })) found.push([email, item])
   }

@@ -2,7 +2,7 @@
  * Who is worked on when. What is due goes as soon as both servers and the batch have a free place; a mailbox that waits holds up
  * no other. All that must survive is in the file: after a restart it goes on from there.
  */
-import { allBatches } from './batches.ts'
+import { allBatches, type Sums, sumsOf } from './batches.ts'
 import { checkWork } from './check-work.ts'
 import { noPasswords } from './errand.ts'
 import type { Ground, Live } from './ground.ts'
@@ -34,12 +34,14 @@ const mostCrashes = 4
 const idleMs = 5000
 /** Who has been asked to wait longer than this leaves its place to others meanwhile. */
 const placeKeptMs = 15_000
+const quickMs = 10
 
 export class Scheduler {
   readonly ground: Ground
   readonly servers: Servers
   readonly reach: Reach
   readonly #meters = new Map<number, Meter>()
+  readonly #sums = new Map<number, { readonly sums: Sums; readonly until: number }>()
   readonly #running = new Map<number, Running>()
   readonly #watchers: Watchers
   #timer: NodeJS.Timeout | undefined
@@ -68,6 +70,17 @@ export class Scheduler {
 
   running(batch: number): readonly Live[] {
     return [...this.#running.values()].flatMap(({ live, pace }) => (live.batch === batch ? [shown(live, pace)] : []))
+  }
+
+  /** Over a large batch it takes a while: then it is not counted anew for each look. */
+  sums(batch: number): Sums {
+    const known = this.#sums.get(batch)
+    const began = performance.now()
+    if (known !== undefined && began < known.until) return known.sums
+    const sums = sumsOf(this.ground.db, batch)
+    const took = performance.now() - began
+    this.#sums.set(batch, { sums, until: took < quickMs ? 0 : performance.now() + 50 * took })
+    return sums
   }
 
   meter(batch: number): Meter {
@@ -100,9 +113,10 @@ export class Scheduler {
     if (this.#isClosing) return
     try {
       tendBatches(this.ground)
-      for (const batch of allBatches(this.ground.db)) this.#beginSome(batch)
+      const batches = allBatches(this.ground.db)
+      for (const batch of batches) this.#beginSome(batch)
       this.servers.keep()
-      this.#sleep()
+      this.#sleep(batches)
     } catch (error) {
       // The disk, mostly. What is due stays due.
       this.ground.onTrouble(error instanceof Error ? error.message : String(error))
@@ -227,10 +241,12 @@ export class Scheduler {
     setToCheck(this.ground.db, mailbox.id, false)
   }
 
-  #sleep(): void {
-    const due = nextDue(this.ground.db, this.ground.now())
-    // What is due and found no place is looked at again when one is free, or after a moment: places grow by themselves.
-    this.#wakeIn(due === undefined ? idleMs : Math.min(Math.max(due - this.ground.now(), 50), idleMs))
+  /** What is due and found no place is looked at again when one is free, or after a moment: places grow by themselves. */
+  #sleep(batches: readonly Batch[]): void {
+    const { db, now } = this.ground
+    const moving = batches.filter(({ wish }) => wish === 'running' || wish === 'completing')
+    const due = moving.flatMap(({ id }) => nextDue(db, id, now()) ?? [])
+    this.#wakeIn(Math.min(Math.max(Math.min(...due) - now(), 50), idleMs))
   }
 
   #wakeIn(ms: number): void {

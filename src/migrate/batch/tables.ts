@@ -63,7 +63,7 @@ export const batchMigrations: readonly string[] = [
      UNIQUE (batch, email_key)
    ) STRICT;
    CREATE INDEX mailbox_due ON mailbox (batch, (first_synced_at IS NULL), next_at) WHERE next_at IS NOT NULL;
-   CREATE INDEX mailbox_next ON mailbox (next_at) WHERE next_at IS NOT NULL;
+   CREATE INDEX mailbox_next ON mailbox (batch, next_at) WHERE next_at IS NOT NULL;
    CREATE INDEX mailbox_status ON mailbox (batch, is_chosen, status);
    CREATE INDEX mailbox_to_check ON mailbox (batch, id) WHERE is_to_check = 1;
    CREATE TABLE mailbox_change (

@@ -1,6 +1,6 @@
 /** Batches and mailboxes as they are shown. Times are ms since 1970. */
 import type { Skipped } from '../copy/copy.ts'
-import { countsOf, type Sums, sumsOf } from './batches.ts'
+import { countsOf, type Sums } from './batches.ts'
 import type { Live } from './ground.ts'
 import { historyOf, leftToCheck, type StateChange } from './mailboxes.ts'
 import { type Rate, secondsFor } from './rates.ts'
@@ -46,7 +46,7 @@ export function batchView(s: Scheduler, batch: Batch): BatchView {
   const { db } = s.ground
   const { settings, keyId: _key, id, reportDue: _due, ...rest } = batch
   const counts = countsOf(db, id)
-  const sums = sumsOf(db, id)
+  const sums = s.sums(id)
   const meter = s.meter(id)
   const lately = meter.over(600)
   const running = s.running(id)
