@@ -126,12 +126,15 @@ test('neither an internal address nor a host of the other tenant is shown', () =
   }
 })
 
-test("what the sender wrote stays, and so do his own tenant's names and those of the world", () => {
-  const reply =
-    '550 5.1.1 mary@two.example and bob@x.example: mx.one.example, peter@one.example, mx9.x.example, shared.example'
-  const wrote = { ...mary, recipient: recipient('mary@two.example'), reply }
+test("what the sender wrote stays, and so do his own tenant's names and served domains; other hosts do not come out", () => {
+  const reply = (host: string): string =>
+    `550 5.1.1 mary@two.example and bob@x.example: mx.one.example, peter@one.example, ${host}, shared.example`
+  const wrote = { ...mary, recipient: recipient('mary@two.example'), reply: reply('mx9.x.example') }
   const { status } = sent({ ...occasion, recipients: [wrote] })
-  assert.ok(status.replaceAll('\r\n ', ' ').includes(reply), status)
+  assert.ok(status.replaceAll('\r\n ', ' ').includes(reply('[server]')), status)
+  // Of the outside itself they are no secret.
+  const outside = sent({ ...occasion, recipients: [{ ...bob, reply: '550 5.7.1 ask mx9.x.example' }] })
+  assert.match(outside.status, /ask mx9\.x\.example/)
 })
 
 test('a host of the outside is named; words of our own are told apart from those of a server', () => {
