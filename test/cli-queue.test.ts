@@ -84,6 +84,16 @@ describe('causeway queue', () => {
     assert.match((await type('queue list --recipient eve@partner.example --limit 1')).err, /there is more/)
   })
 
+  test('list: as many as are asked for, over as many pages as it takes', async () => {
+    await Promise.all(Array.from({ length: 1200 }, () => stage.put({})))
+    const ids = async (limit: number) => {
+      const { out, err } = await type(`queue list --limit ${limit}`)
+      return [new Set(out.match(/^m\d+/gm)).size, err]
+    }
+    assert.deepEqual(await ids(1100), [1100, 'there is more: --after 1100\n'])
+    assert.deepEqual(await ids(5000), [1200, ''])
+  })
+
   test('show: everything, with advice', async () => {
     await stage.put({ subject: 'Invoice' })
     const { code, out } = await type('queue show m1')

@@ -52,6 +52,9 @@ export function queueCommand(program: Command, parts: CliParts, run: Run): void 
   addChanges(queue, parts, run)
 }
 
+/** The API gives no longer ones. */
+const longestPage = 1000
+
 /** The pages of the API may be short, or empty, and have a next one, where the filter fits little of much. */
 async function pageOf(at: GatewayPlace, { limit, after, ...options }: ListOptions): Promise<QueuePage> {
   const client = connect(at)
@@ -60,9 +63,9 @@ async function pageOf(at: GatewayPlace, { limit, after, ...options }: ListOption
     return client.get(`/v1/queue?${queryOf(fields)}`, queuePageSchema)
   }
   // What is no number is refused by the first question.
-  let page = await get(limit, after)
+  let page = await get(Number(limit) > longestPage ? String(longestPage) : limit, after)
   while (page.next !== undefined && page.items.length < Number(limit)) {
-    const more = await get(String(Number(limit) - page.items.length), page.next)
+    const more = await get(String(Math.min(longestPage, Number(limit) - page.items.length)), page.next)
     page = { ...more, items: [...page.items, ...more.items] }
   }
   return page
