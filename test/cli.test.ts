@@ -1,6 +1,8 @@
 /** The commands as an operator types them: help, exit codes, JSON, and what each of them changes. `explain` has a file of its own. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -63,7 +65,20 @@ describe('exit codes without a gateway', () => {
     writeFileSync(join(dir, 'api.token'), 'x\n')
     const done = await runCauseway(['directory', 'list', '--data', dir])
     assert.equal(done.code, 3)
-    assert.match(done.err, /does not answer/)
+    assert.match(done.err, /no gateway runs in /)
+  })
+
+  test('who listens where the gateway did is handed no token', async () => {
+    const heard: string[] = []
+    const squatter = createServer((socket) => void socket.on('data', (data) => heard.push(data.toString())))
+    await once(squatter.listen(0, '127.0.0.1'), 'listening')
+    const at = squatter.address()
+    assert.ok(at !== null && typeof at === 'object')
+    writeFileSync(join(dir, 'api.url'), `http://127.0.0.1:${at.port}\n`)
+    writeFileSync(join(dir, 'api.token'), 'x\n')
+    const done = await runCauseway(['directory', 'list', '--data', dir])
+    squatter.close()
+    assert.deepEqual([done.code, heard], [3, []])
   })
 })
 

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { problemText } from '../project/project.ts'
+import { isClaimed } from '../store/store.ts'
 import { type GatewayPlace, Stop } from './io.ts'
 
 const problem = z.object({
@@ -24,6 +25,8 @@ export function connect({ data, tokenFile = join(data, 'api.token') }: GatewayPl
   const start = `start the gateway with \`causeway serve --data ${data}\`, or name its data directory with --data`
   const url = readOwn(join(data, 'api.url'), start)
   const token = readOwn(tokenFile, 'name the file of the token with --token-file, or make another: causeway token new')
+  // Whoever may run programs on this machine can listen there while the gateway does not, and would be handed the token.
+  if (isClaimed(data) === false) throw new Stop(3, `no gateway runs in ${data}; ${start}`)
   const ask = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const headers = {
       authorization: `Bearer ${token}`,

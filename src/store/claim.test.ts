@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { claimFolder } from './store.ts'
+import { claimFolder, isClaimed } from './store.ts'
 
 test('a data folder has one process; it is free again when that lets go', () => {
   const dir = mkdtempSync(join(tmpdir(), 'claim-'))
@@ -13,7 +13,10 @@ test('a data folder has one process; it is free again when that lets go', () => 
   const claim = claimFolder(dir)
   assert.ok(claim.ok)
   assert.equal(other(), 1)
+  assert.equal(isClaimed(dir), true)
   claim.release()
+  assert.equal(isClaimed(dir), false)
+  assert.equal(isClaimed(join(dir, 'none')), false)
   assert.equal(other(), 0)
   rmSync(dir, { recursive: true })
 })

@@ -1,5 +1,5 @@
 /** One process for each data folder. */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -13,7 +13,8 @@ export function claimFolder(dataDir: string): Claimed {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const file = join(dataDir, 'in-use')
   closeSync(openSync(file, 'a', 0o600))
-  const database = new DatabaseSync(file, { timeout: 0 })
+  // Long enough for somebody who only looks.
+  const database = new DatabaseSync(file, { timeout: 200 })
   try {
     database.exec('BEGIN EXCLUSIVE')
     return { ok: true, release: () => database.close() }
@@ -22,3 +23,19 @@ export function claimFolder(dataDir: string): Claimed {
     return { ok: false, why: `another gateway works in ${dataDir}; give this one a data folder of its own` }
   }
 }
+
+/** Does a process work in this folder? Unsure where it may not be seen. */
+export function isClaimed(dataDir: string): boolean | undefined {
+  const file = join(dataDir, 'in-use')
+  if (!existsSync(file)) return false
+  try {
+    using database = new DatabaseSync(file, { readOnly: true, timeout: 0 })
+    database.prepare('SELECT count(*) FROM sqlite_schema').get()
+    return false
+  } catch (error) {
+    const isBusy = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
+    return isBusy ? true : undefined
+  }
+}
+
+const SQLITE_BUSY = 5

@@ -6,7 +6,7 @@
  * On failure: opening answers with a sentence for the operator; a statement that fails on an open file throws.
  */
 export { type Audit, type AuditEntry, type AuditRecord, makeAudit, type Verdict } from './audit.ts'
-export { type Claimed, claimFolder } from './claim.ts'
+export { type Claimed, claimFolder, isClaimed } from './claim.ts'
 export { type Db, type Opened, openDb, type Row, type Value } from './db.ts'
 export { addChange, appliedFile, changesSince, type DirectoryRow } from './directory-changes.ts'
 export { type Failure, failureOf, isAboutTheStatement } from './failure.ts'

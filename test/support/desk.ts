@@ -9,7 +9,7 @@ import { loadProject, openLiveProject } from '../../src/project/project.ts'
 import { type NewMessage, type NewRecipient, openQueue, type Queue } from '../../src/queue/queue.ts'
 import { account, noCounts } from '../../src/relay/record/record.ts'
 import { keyPlace, openVault } from '../../src/secrets/vault/vault.ts'
-import { type Db, makeAudit, openStore, sealedSecrets } from '../../src/store/store.ts'
+import { claimFolder, type Db, makeAudit, openStore, sealedSecrets } from '../../src/store/store.ts'
 import type { TraceEvent } from '../../src/trace/trace.ts'
 import { layProject } from './commands.ts'
 
@@ -138,10 +138,13 @@ export async function setDesk(): Promise<DeskStage> {
   }
 }
 
-/** For commands: where a running API is, as `causeway serve` leaves it. */
-export function leaveAddress(data: string, url: string): void {
+/** For commands: where a running API is, as `causeway serve` leaves it. Its folder is taken until the answer is called. */
+export function leaveAddress(data: string, url: string): () => void {
+  const claim = claimFolder(data)
+  assert.ok(claim.ok)
   writeFileSync(join(data, 'api.url'), `${url}\n`)
   writeFileSync(join(data, 'api.token'), `${token}\n`)
+  return () => claim.release()
 }
 
 const aMessage: NewMessage = {

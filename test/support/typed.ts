@@ -21,7 +21,7 @@ export type Terminal = AsyncDisposable & {
 export async function setTerminal(): Promise<Terminal> {
   const stage = await setDesk()
   const api: RunningApi = await startApi(stage.desk, { host: '127.0.0.1', port: 0 })
-  leaveAddress(join(stage.dir, 'data'), `http://127.0.0.1:${api.port}`)
+  const leave = leaveAddress(join(stage.dir, 'data'), `http://127.0.0.1:${api.port}`)
   return {
     stage,
     async type(command, ...answers) {
@@ -41,6 +41,7 @@ export async function setTerminal(): Promise<Terminal> {
     },
     async [Symbol.asyncDispose]() {
       await api.close()
+      leave()
       await stage[Symbol.asyncDispose]()
     },
   }
