@@ -20,7 +20,7 @@ export type Attempt = {
   readonly settings: string
   /** What ended the attempt; all that follows comes of it. */
   failure: Error | undefined
-  fail(error: unknown): void
+  fail: (error: unknown) => void
 }
 
 /** A connection to each side, and what is under way between them. */

@@ -15,7 +15,7 @@ export async function runAttempt(a: Attempt): Promise<void> {
   // Connections are closed at once: whoever waits for an answer on one of them goes on.
   a.fail = (error) => {
     failed(error)
-    for (const lane of lanes) leave(lane)
+    for (const lane of lanes) void leave(lane)
   }
   try {
     const first = await openLane(a, lanes)
@@ -62,7 +62,7 @@ async function openLane(a: Attempt, lanes: Lane[]): Promise<Lane> {
   if (s.status === 'fulfilled' && t.status === 'fulfilled') {
     const lane = { source: s.value, target: t.value, sender: new Sender(a, t.value) }
     lanes.push(lane)
-    if (a.failure !== undefined) leave(lane)
+    if (a.failure !== undefined) void leave(lane)
     return lane
   }
   if (s.status === 'fulfilled') await s.value.close()

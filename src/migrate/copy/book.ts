@@ -125,7 +125,7 @@ export function openBook(db: Db, mailbox: number): Book {
     if (entry.targetFrom !== undefined)
       db.run('UPDATE copy_folder SET target_from = ? WHERE id = ?', entry.targetFrom, id)
   }
-  const read = (row: Row): Known => readKnown(row, flags.textOf)
+  const read = (row: Row): Known => readKnown(row, (id) => flags.textOf(id))
   return {
     pairs: () => db.all('SELECT * FROM copy_folder WHERE mailbox = ? ORDER BY id', mailbox).map(readPair),
     add: (pair) => db.transaction(() => addPair(db, mailbox, pair)),
@@ -135,7 +135,15 @@ export function openBook(db: Db, mailbox: number): Book {
         forgetMessages(db, id)
         db.run('DELETE FROM copy_folder WHERE id = ?', id)
       }),
-    write: (id, entry) => db.transaction(() => writeAll(id, entry)),
+    write: (id, entry) => {
+      try {
+        db.transaction(() => writeAll(id, entry))
+      } catch (error) {
+        // Numbers that were given in what was undone are no numbers.
+        flags.forget()
+        throw error
+      }
+    },
     finish: (id, seen, settings) => {
       db.run(
         `UPDATE copy_folder SET seen = 1, seen_next = ?, seen_messages = ?, seen_modseq = ?, settings = ?,
@@ -238,10 +246,10 @@ function readPair(row: Row): Pair {
   return {
     id: Number(row.id),
     source: String(row.source),
-    sourcePath: JSON.parse(String(row.source_path)) as readonly string[],
+    sourcePath: readPath(String(row.source_path)),
     sourceValidity: Number(row.source_validity),
     target: String(row.target),
-    targetPath: JSON.parse(String(row.target_path)) as readonly string[],
+    targetPath: readPath(String(row.target_path)),
     targetValidity: Number(row.target_validity),
     ...(row.seen === 1 ? { seen } : {}),
     isBrokenOff: row.running === 1,
@@ -251,6 +259,11 @@ function readPair(row: Row): Pair {
     ...(row.gone_since === null ? {} : { goneSince: Number(row.gone_since) }),
     messages: Number(row.messages),
   }
+}
+
+function readPath(text: string): readonly string[] {
+  const path: unknown = JSON.parse(text)
+  return Array.isArray(path) ? path.map(String) : []
 }
 
 function readKnown(row: Row, textOf: (id: number) => string): Known {

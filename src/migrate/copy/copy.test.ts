@@ -81,7 +81,7 @@ test('two folders that are led into one keep every message, equal ones too, but 
   await pass(db, source, target, { options, tuning: { messagesPerLane: 1 } })
   await pass(db, source, target, { options, tuning: { messagesPerLane: 1 } })
   const ids = target.folder('Both').messages.map((m) => /<\d/.exec(m.content.toString())?.[0])
-  assert.deepEqual(ids.toSorted(), ['<0', '<0', '<1', '<1', '<2', '<2'])
+  assert.deepEqual(ids.join(' '), '<0 <1 <2 <0 <1 <2')
 })
 
 test('a target that is full ends the pass, one that is busy is tried again, a stop is no failure', async (t) => {

@@ -1,7 +1,7 @@
 /** Sets of flags by number: thousands of messages share a few of them. */
 import type { Db } from '../../store/store.ts'
 
-export type FlagSets = { idOf(text: string): number; textOf(id: number): string }
+export type FlagSets = { idOf(text: string): number; textOf(id: number): string; forget(): void }
 
 /** A source that gives each message a keyword of its own must not fill the memory. */
 const maxKept = 10_000
@@ -9,15 +9,17 @@ const maxKept = 10_000
 export function flagSets(db: Db): FlagSets {
   const ids = new Map<string, number>()
   const texts = new Map<number, string>()
+  const forget = (): void => {
+    ids.clear()
+    texts.clear()
+  }
   const keep = (text: string, id: number): void => {
-    if (ids.size >= maxKept) {
-      ids.clear()
-      texts.clear()
-    }
+    if (ids.size >= maxKept) forget()
     ids.set(text, id)
     texts.set(id, text)
   }
   return {
+    forget,
     idOf: (text) => {
       const id = ids.get(text) ?? idIn(db, text)
       if (!ids.has(text)) keep(text, id)

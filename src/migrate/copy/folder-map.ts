@@ -38,7 +38,7 @@ export function mapFolders(q: MapQuestion): FolderMap {
     if (reason !== undefined) leftOut.push({ folder, why: reason })
     return folder.holdsMessages && reason === undefined
   })
-  return { mapped: place(q, wanted, uses), leftOut }
+  return { mapped: placeAll(q, wanted, uses), leftOut }
 }
 
 function reasonToLeaveOut(
@@ -58,7 +58,7 @@ function reasonToLeaveOut(
 }
 
 /** In the order of the source, so that of two names that clash the first one keeps its own. */
-function place(q: MapQuestion, wanted: readonly Folder[], uses: ReadonlyMap<Folder, SpecialUse>): readonly Mapped[] {
+function placeAll(q: MapQuestion, wanted: readonly Folder[], uses: ReadonlyMap<Folder, SpecialUse>): readonly Mapped[] {
   const there = new Map(q.target.map((folder) => [nameKey(folder.path, q.targetKind), folder]))
   const byId = new Map(q.target.map((folder) => [folder.id, folder]))
   const route = routes(q, uses)

@@ -49,12 +49,11 @@ export function nameKey(path: readonly string[], kind: Traits['kind']): string {
 }
 
 function withoutControls(name: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return name.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '_')
+  return name.replaceAll(/[\p{Cc}\u2028\u2029]/gu, '_')
 }
 
 /** In characters, never in the middle of one. */
 function shortened(name: string, most: number): string {
-  const characters = [...name]
+  const characters = Array.from(name)
   return characters.length <= most ? name : `${characters.slice(0, most - 1).join('')}…`
 }

@@ -104,7 +104,7 @@ async function copySuspect(a: Attempt, lane: Lane, work: FolderWork, open: OpenF
 }
 
 function unreadable(a: Attempt, work: FolderWork, uid: number, trouble: MailboxTrouble): void {
-  const row = work.table.uids().indexOf(uid)
+  const row = work.table.rowOf(uid) ?? -1
   const why = trouble.words === '' ? trouble.message : `${trouble.message}: ${trouble.words}`
   skip(a, work, { uid, size: work.table.size(row), date: work.table.date(row), subject: '', kind: 'unreadable', why })
 }

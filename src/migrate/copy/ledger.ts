@@ -67,6 +67,8 @@ function skipped(
   return rows.map(readSkipped)
 }
 
+const skippedKinds: readonly SkippedKind[] = ['tooLarge', 'unreadable', 'refused', 'folder', 'repaired', 'heldBack']
+
 function readSkipped(row: Row): Skipped {
   return {
     folder: String(row.folder),
@@ -74,7 +76,7 @@ function readSkipped(row: Row): Skipped {
     date: String(row.date),
     subject: String(row.subject),
     bytes: Number(row.bytes),
-    kind: String(row.kind) as SkippedKind,
+    kind: skippedKinds.find((kind) => kind === row.kind) ?? 'refused',
     why: String(row.why),
   }
 }

@@ -4,15 +4,11 @@
  *
  * Headings, size and date decide where they are unambiguous; where several are alike, their bytes do.
  */
-import { canonicalFlags, type Fetched, type Heading, identityOf } from '../mailbox/mailbox.ts'
+import { canonicalFlags, identityOf, type OpenFolder } from '../mailbox/mailbox.ts'
 import { type Digests, digestsOf } from './digest.ts'
 import type { MessageTable } from './message-table.ts'
 
-export type MatchSide = {
-  readonly table: MessageTable
-  headings(uids: readonly number[]): AsyncIterable<readonly Heading[]>
-  fetch(uids: readonly number[]): AsyncIterable<Fetched>
-}
+export type MatchSide = { readonly table: MessageTable; readonly open: Pick<OpenFolder, 'headings' | 'fetch'> }
 
 /** `source` and `target` are UIDs. */
 export type Match = { readonly source: number; readonly target: number }
@@ -32,31 +28,28 @@ type Known = {
 
 /** One way of being alike, from the surest to the least sure. */
 type Stage = {
-  /** What must be equal; undefined: this message takes no part. */
-  readonly key: (k: Known, i: number) => readonly number[] | undefined
+  /** What must be equal. A row with NaN among it takes no part: a date that is none is like no other. */
+  readonly key: readonly ((k: Known, i: number) => number)[]
   /** Whether one alone on each side is enough without a look at the bytes. */
   readonly isEnough: (s: Known, i: number, t: Known, j: number, o: MatchOptions) => boolean
   readonly by: 'whole' | 'body'
 }
 
+const fullOf = (k: Known, i: number): number => k.full[i] ?? Number.NaN
+const coreOf = (k: Known, i: number): number => k.core[i] || Number.NaN
+const sizeOf = (k: Known, i: number): number => k.side.table.size(i)
+const dateOf = (k: Known, i: number): number => k.side.table.date(i)
+
 const stages: readonly Stage[] = [
-  {
-    key: (k, i) => [k.full[i] ?? 0, k.side.table.size(i), k.side.table.date(i)],
-    isEnough: (_s, _i, _t, _j, o) => !o.isStrict,
-    by: 'whole',
-  },
+  { key: [fullOf, sizeOf, dateOf], isEnough: (_s, _i, _t, _j, o) => !o.isStrict, by: 'whole' },
   // Exchange folds header lines anew and others add a field: the size is another one. One of the same size was looked at already.
-  { key: (k, i) => [k.full[i] ?? 0, k.side.table.date(i)], isEnough: isEnoughWithoutSize, by: 'body' },
-  { key: (k, i) => [k.full[i] ?? 0], isEnough: () => false, by: 'body' },
-  {
-    key: (k, i) => (k.core[i] === 0 ? undefined : [k.core[i] ?? 0, k.side.table.date(i)]),
-    isEnough: isEnoughWithoutSize,
-    by: 'body',
-  },
+  { key: [fullOf, dateOf], isEnough: isEnoughWithoutSize, by: 'body' },
+  { key: [fullOf], isEnough: () => false, by: 'body' },
+  { key: [coreOf, dateOf], isEnough: isEnoughWithoutSize, by: 'body' },
 ]
 
 function isEnoughWithoutSize(s: Known, i: number, t: Known, j: number): boolean {
-  return s.core[i] !== 0 && s.side.table.size(i) !== t.side.table.size(j)
+  return s.core[i] !== 0 && sizeOf(s, i) !== sizeOf(t, j)
 }
 
 export async function match(source: MatchSide, target: MatchSide, o: MatchOptions): Promise<readonly Match[]> {
@@ -71,10 +64,9 @@ async function learn(side: MatchSide): Promise<Known> {
   const { table } = side
   const [full, core] = [new Float64Array(table.length), new Float64Array(table.length)]
   const isTaken = new Uint8Array(table.length).fill(1)
-  const rows = new Map(table.uids().map((uid, i) => [uid, i]))
-  for await (const group of side.headings(table.uids())) {
+  for await (const group of side.open.headings(table.uids())) {
     for (const { uid, fields } of group) {
-      const i = rows.get(uid)
+      const i = table.rowOf(uid)
       if (i === undefined) continue
       const identity = identityOf(fields)
       full[i] = identity.full
@@ -119,12 +111,12 @@ function groups(stage: Stage, s: Known, t: Known): readonly Group[] {
   const [left, right] = [sorted(stage, s), sorted(stage, t)]
   const found: Group[] = []
   for (let a = 0, b = 0; a < left.length && b < right.length; ) {
-    const order = compare(left[a]?.key ?? [], right[b]?.key ?? [])
+    const order = compare(stage, s, left[a] ?? 0, t, right[b] ?? 0)
     if (order < 0) a += 1
     else if (order > 0) b += 1
     else {
-      const [toA, toB] = [runEnd(left, a), runEnd(right, b)]
-      found.push({ sources: left.slice(a, toA).map(rowOf), targets: right.slice(b, toB).map(rowOf) })
+      const [toA, toB] = [runEnd(stage, s, left, a), runEnd(stage, t, right, b)]
+      found.push({ sources: [...left.subarray(a, toA)], targets: [...right.subarray(b, toB)] })
       a = toA
       b = toB
     }
@@ -132,38 +124,32 @@ function groups(stage: Stage, s: Known, t: Known): readonly Group[] {
   return found
 }
 
-type Keyed = { readonly row: number; readonly key: readonly number[] }
-
-const rowOf = (keyed: Keyed): number => keyed.row
-
-function sorted(stage: Stage, k: Known): readonly Keyed[] {
-  const keyed: Keyed[] = []
-  for (let row = 0; row < k.side.table.length; row += 1) {
-    const key = k.isTaken[row] === 1 ? undefined : stage.key(k, row)
-    // A date that is none is like no other.
-    if (key !== undefined && !key.some(Number.isNaN)) keyed.push({ row, key })
-  }
-  return keyed.sort((a, b) => compare(a.key, b.key) || a.row - b.row)
+/** Rows that take part, in the order of their keys. */
+function sorted(stage: Stage, k: Known): Uint32Array {
+  const rows = Uint32Array.from({ length: k.side.table.length }, (_, i) => i).filter(
+    (i) => k.isTaken[i] === 0 && !stage.key.some((part) => Number.isNaN(part(k, i))),
+  )
+  return rows.sort((x, y) => compare(stage, k, x, k, y) || x - y)
 }
 
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i += 1) {
-    const order = (a[i] ?? 0) - (b[i] ?? 0)
+function compare({ key }: Stage, a: Known, i: number, b: Known, j: number): number {
+  for (const part of key) {
+    const order = part(a, i) - part(b, j)
     if (order !== 0) return order
   }
   return 0
 }
 
-function runEnd(keyed: readonly Keyed[], from: number): number {
+function runEnd(stage: Stage, k: Known, rows: Uint32Array, from: number): number {
   let to = from + 1
-  while (to < keyed.length && compare(keyed[from]?.key ?? [], keyed[to]?.key ?? []) === 0) to += 1
+  while (to < rows.length && compare(stage, k, rows[from] ?? 0, k, rows[to] ?? 0) === 0) to += 1
   return to
 }
 
 async function readDigests(k: Known, rows: readonly number[]): Promise<void> {
   const uids = rows.map((i) => k.side.table.uid(i)).filter((uid) => !k.digests.has(uid))
   if (uids.length === 0) return
-  for await (const message of k.side.fetch(uids.toSorted((a, b) => a - b))) {
+  for await (const message of k.side.open.fetch(uids.toSorted((a, b) => a - b))) {
     const flags = canonicalFlags(message.flags).join(' ')
     k.digests.set(message.uid, { ...(await digestsOf(message.content)), flags })
   }

@@ -32,6 +32,19 @@ export class MessageTable {
     return this.#dates[i] ?? Number.NaN
   }
 
+  /** Where a UID stands; quick, because UIDs were added as they ascend, or nearly so. */
+  rowOf(uid: number): number | undefined {
+    let [low, high] = [0, this.#count]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.uid(middle) < uid) low = middle + 1
+      else high = middle
+    }
+    if (this.uid(low) === uid && low < this.#count) return low
+    const row = this.#uids.subarray(0, this.#count).indexOf(uid)
+    return row < 0 ? undefined : row
+  }
+
   uids(): readonly number[] {
     return Array.from(this.#uids.subarray(0, this.#count))
   }

@@ -134,8 +134,7 @@ function isSamePair(known: Pair, now: NewPair): boolean {
 function restarted(a: Attempt, known: Pair | undefined, now: NewPair): Pair {
   if (known === undefined) return a.book.add(now)
   a.book.restart(known.id, now)
-  const { seen, goneSince, ...rest } = known
-  return { ...rest, ...now, isBrokenOff: false, settings: '', sending: [], targetFrom: 1, messages: 0 }
+  return { id: known.id, ...now, isBrokenOff: false, settings: '', sending: [], targetFrom: 1, messages: 0 }
 }
 
 function isUntouched(a: Attempt, { seen, settings, isBrokenOff }: Pair, now: FolderState): boolean {

@@ -44,11 +44,7 @@ export async function learnTargetUids(look: Look): Promise<void> {
   const table = new MessageTable()
   for (const { uid, size, date } of taken) table.add(uid, size, date)
   const unknown = await unknownAt(look, 1)
-  const alike = await match(
-    { table, headings: look.source.headings, fetch: look.source.fetch },
-    { table: unknown, headings: look.target.headings, fetch: look.target.fetch },
-    { isStrict: false },
-  )
+  const alike = await match({ table, open: look.source }, { table: unknown, open: look.target }, { isStrict: false })
   const [sources, targets] = [new Set(alike.map((m) => m.source)), new Set(alike.map((m) => m.target))]
   // Those that have gone from the source since have no headings there any more.
   const left = taken.filter(({ uid }) => !sources.has(uid))
@@ -102,11 +98,12 @@ async function search(
   // What came since the plan was made is nothing that was there before us.
   const unknown = await unknownAt(look, from, work.isNew ? work.targetState.uidNext : undefined)
   const sent = await sentOnes(look, unknown, sending)
-  const left = unknown.filter((uid) => !sent.some((m) => m.target === uid))
-  const open = fresh.filter((uid) => !sent.some((m) => m.source === uid))
+  const [sources, targets] = [new Set(sent.map((m) => m.source)), new Set(sent.map((m) => m.target))]
+  const left = unknown.filter((uid) => !targets.has(uid))
+  const open = fresh.filter((uid) => !sources.has(uid))
   const alike = await match(
-    { table: look.isStrict ? near(open, left) : open, headings: look.source.headings, fetch: look.source.fetch },
-    { table: left, headings: look.target.headings, fetch: look.target.fetch },
+    { table: look.isStrict ? near(open, left) : open, open: look.source },
+    { table: left, open: look.target },
     { isStrict: look.isStrict },
   )
   const matches = [...sent, ...alike]
@@ -196,7 +193,7 @@ function near(fresh: MessageTable, others: MessageTable): MessageTable {
 function asCopied({ source, target }: Match, fresh: MessageTable, sending: readonly Sending[]): Copied {
   const sent = sending.find(({ uid }) => uid === source)
   if (sent !== undefined) return { ...sent, targetUid: target }
-  const row = fresh.uids().indexOf(source)
+  const row = fresh.rowOf(source) ?? -1
   const date = fresh.date(row)
   return { uid: source, size: fresh.size(row), targetUid: target, ...(Number.isNaN(date) ? {} : { date }) }
 }

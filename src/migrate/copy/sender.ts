@@ -158,6 +158,7 @@ export class Sender {
     this.#target.append(item.work.target, item.prepared.message).then(
       (appended) => {
         if (this.#a.failure === undefined) this.#taken(item, appended)
+        return undefined
       },
       (error: unknown) => {
         if (this.#a.failure !== undefined) return

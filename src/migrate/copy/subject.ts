@@ -7,5 +7,7 @@ const longest = 200
 export function subjectOf(fields: Heading['fields']): string {
   const raw = fields.find(([name]) => name.toLowerCase() === 'subject')?.[1] ?? ''
   const text = decodeWords(raw.slice(0, 8 * longest))
-  return [...text.replaceAll(/\p{Cc}+/gu, ' ').trim()].slice(0, longest).join('')
+  return Array.from(text.replaceAll(/\p{Cc}+/gu, ' ').trim())
+    .slice(0, longest)
+    .join('')
 }

@@ -7,13 +7,7 @@ const form = /^\s?(\d{1,2})-([a-z]{3})-(\d{4}) (\d{2}):(\d{2}):(\d{2}) ([+-])(\d
 export function instantOf(internalDate: string): number | undefined {
   const m = form.exec(internalDate)
   if (m === null) return undefined
-  const [day, year, hour, minute, second] = [m[1], m[3], m[4], m[5], m[6]].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [day = 0, year = 0, hour = 0, minute = 0, second = 0] = [m[1], m[3], m[4], m[5], m[6]].map(Number)
   const month = months.indexOf((m[2] ?? '').toLowerCase())
   if (month < 0 || hour > 23 || minute > 59 || second > 60 || year < 1) return undefined
   const local = new Date(0)
