@@ -21,16 +21,11 @@ import { f30 } from './f30-switching.ts'
 import { f31 } from './f31-table-changes.ts'
 import type { Fault } from './fault.ts'
 
-/** In the order of docs/faults.md. */
-export const faults: readonly Fault[] = [
-  f01,
-  f02,
-  f03,
-  f04,
-  f05,
-  f06,
-  f07,
-  f08,
+/** Kills, power, disks. */
+export const faultsAtHome: readonly Fault[] = [f01, f02, f03, f04, f05, f06, f07, f08]
+
+/** Next hops, clients, the network, and too much at once. */
+export const faultsOfOthers: readonly Fault[] = [
   f09,
   f10,
   f11,
@@ -47,3 +42,6 @@ export const faults: readonly Fault[] = [
   f30,
   f31,
 ]
+
+/** In the order of docs/faults.md. */
+export const faults: readonly Fault[] = [...faultsAtHome, ...faultsOfOthers]

@@ -8,7 +8,8 @@ import { setStage } from './stage.ts'
 
 export const f01: Fault = { id: 'F1', title: 'kill -9 under load', run }
 
-const restartWithinMs = 10_000
+/** The short form shares its machine with other tests: there it is enough that it comes back (`serve` waits half a minute). */
+const restartWithinMs = { short: 30_000, long: 10_000 }
 /** Made by a thread of its own, a moment after the start. */
 const traceFile = /^trace\.db/
 
@@ -37,7 +38,10 @@ async function run({ isShort, say }: RunOptions): Promise<Finding> {
   await crowd.stop()
   await stage.drain()
   const count = await stage.count()
-  checks.must(slowestMs < restartWithinMs, `a restart took ${(slowestMs / 1000).toFixed(1)} s`)
+  checks.must(
+    slowestMs < restartWithinMs[isShort ? 'short' : 'long'],
+    `a restart took ${(slowestMs / 1000).toFixed(1)} s`,
+  )
   checks.must(count.accepted >= wanted, `only ${count.accepted} were accepted`)
   checks.must(count.kept === 0, `${count.kept} are still in the queue`)
   const left = readdirSync(stage.data).filter((name) => !filesBefore.has(name) && !traceFile.test(name))

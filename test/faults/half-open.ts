@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { until } from '../support/program.ts'
 import { brokenCounts, type Checks, type Finding, makeChecks } from './fault.ts'
 import type { Letter } from './ledger.ts'
 import { must as mustRun } from './machine.ts'
@@ -76,7 +77,8 @@ async function play(): Promise<Finding> {
       stage.ledger.write({ from: 'zoe@outside.example', to: [`${i}.${n}@shared.example`], bytes: 20_000 }),
     ).map((letter) => ({ name, letter })),
   )
-  await comeAndVanish(stage, letters)
+  // Those of the last state are at the next hop by then, who holds back his answer.
+  await comeAndVanish(stage, letters, () => late.length === each)
   isCut = true
   for (const answer of late) answer()
   await others(stage, checks.must)
@@ -99,6 +101,7 @@ async function play(): Promise<Finding> {
 async function comeAndVanish(
   stage: Stage,
   letters: readonly { readonly name: string; readonly letter: Letter }[],
+  haveArrived: () => boolean,
 ): Promise<void> {
   const says = new Map(states.map((state) => [state.name, state.says]))
   const talks = letters.map(({ name, letter }) => says.get(name)?.(letter) ?? [])
@@ -109,7 +112,8 @@ async function comeAndVanish(
   const clients = spawn('ip', words, { stdio: ['ignore', 'pipe', 'inherit'] })
   stage.defer(() => clients.kill('SIGKILL'))
   await once(clients.stdout, 'data')
-  await sleep(500) // what was said last is on its way
+  await until('what was said last', () => haveArrived() || undefined)
+  await sleep(200) // nobody waits for the rest of it: it may be cut anywhere
   mustRun('ip', '-n', network, 'link', 'set', 'wb', 'down')
   clients.kill('SIGKILL')
   for (const { letter } of letters) stage.ledger.cut(letter)
