@@ -48,9 +48,19 @@ const collect = (value: string, all: readonly string[] = []): string[] => [...al
 
 /** The options by which a batch is made. */
 export function withBatch(command: Command): Command {
-  command
-    .option('--csv <file>', 'EmailAddress,UserName,Password[,UserRoot][,TargetUserName,TargetPassword,TargetRoot]')
-    .option('--settings <file>', 'everything below as YAML or JSON, named as in the API; options here count for more')
+  return withSettings(
+    command.option(
+      '--csv <file>',
+      'EmailAddress,UserName,Password[,UserRoot][,TargetUserName,TargetPassword,TargetRoot]',
+    ),
+  )
+}
+
+export function withSettings(command: Command): Command {
+  command.option(
+    '--settings <file>',
+    'everything below as YAML or JSON, named as in the API; options here count for more',
+  )
   for (const side of ['source', 'target'] as const) {
     command.option(`--${side} <host[:port]>`, `the ${side}: an IMAP server; exchange-online for outlook.office365.com`)
     for (const [, flag, what] of sideOptions) command.addOption(new Option(`--${side}-${flag}`, what))
@@ -79,8 +89,9 @@ export function withBatch(command: Command): Command {
 type Settings = z.input<typeof settingsSchema>
 type Loose = Record<string, unknown>
 
-export function settingsOf(options: BatchOptions): z.infer<typeof settingsSchema> {
-  const file = fileSettings(text(options, 'settings'))
+/** `base`: what holds where nothing is said. */
+export function settingsOf(options: BatchOptions, base: object = {}): z.infer<typeof settingsSchema> {
+  const file: Loose = { ...base, ...fileSettings(text(options, 'settings')) }
   const wanted: Loose = {
     ...file,
     ...topOf(options),
@@ -244,8 +255,10 @@ function loginOf(own: (name: keyof SideOptions) => string | undefined, file: Loo
   })
   const [isAdmin, isOauth] = [Object.keys(admin).length > 0, Object.keys(oauth).length > 0]
   if (isAdmin && isOauth) throw new Stop(2, 'an admin and an app are given for one server: say one of the two')
+  // Another kind of log-in takes the place of the one before.
+  const kind = isAdmin ? 'admin' : isOauth ? 'oauth' : file['kind']
   const login = {
-    ...file,
+    ...(kind === file['kind'] ? file : {}),
     ...(isAdmin ? { kind: 'admin', ...admin } : {}),
     ...(isOauth ? { kind: 'oauth', ...oauth } : {}),
   }

@@ -32,7 +32,7 @@ export function batchesText(batches: readonly Batch[]): string {
     cell(b.statusWhy, 60),
   ])
   return table([
-    ['NAME', 'STATUS', 'SYNCED', 'TOTAL', 'SYNCED', 'FINALIZED', 'FAILED', 'COPIED', 'TIME LEFT', 'WHY'],
+    ['NAME', 'STATUS', 'PERCENT', 'TOTAL', 'SYNCED', 'FINALIZED', 'FAILED', 'COPIED', 'TIME LEFT', 'WHY'],
     ...rows,
   ])
 }
@@ -48,7 +48,7 @@ export function usersText(users: readonly User[]): string {
     number(u.skipped),
     cell(u.statusWhy, 100),
   ])
-  return table([['ROW', 'MAILBOX', 'STATUS', 'SYNCED', 'ITEMS', 'BYTES', 'SKIPPED', 'WHY'], ...rows])
+  return table([['ROW', 'MAILBOX', 'STATUS', 'PERCENT', 'ITEMS', 'BYTES', 'SKIPPED', 'WHY'], ...rows])
 }
 
 export function batchText(b: Batch, now: number): string {

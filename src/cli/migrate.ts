@@ -9,6 +9,7 @@ import { contactsCommand } from './contacts.ts'
 import { cell } from './figures.ts'
 import { type CliParts, type Io, type Run, readInput, Stop, shared } from './io.ts'
 import { addCheck, addStart, pathOf } from './migrate-check.ts'
+import { type BatchOptions, settingsOf, withSettings } from './migrate-options.ts'
 import { addReport } from './migrate-report.ts'
 import { batchesText, batchText, detailText, usersText, warningsText } from './migrate-text.ts'
 import { addWatch } from './migrate-watch.ts'
@@ -21,6 +22,7 @@ export function migrateCommand(program: Command, parts: CliParts, run: Run): voi
   addStart(group, parts, run)
   addOrders(group, parts, run)
   addRetry(group, parts, run)
+  addSet(group, parts, run)
   addWatch(group, parts, run)
   addLists(group, parts, run)
   addReport(group, parts, run)
@@ -116,6 +118,24 @@ function addRetry(group: Command, { io }: CliParts, run: Run): void {
       io.out(
         asJson ? json(answer) : `${warningsText(answer, csv ?? '')}${cell(name, 64)}: ${escapeText(answer.text)}\n`,
       )
+      return 0
+    })(),
+  )
+}
+
+function addSet(group: Command, { io }: CliParts, run: Run): void {
+  const set = withSettings(
+    group.command('set').description('other settings from now on; the rest stays').argument('<name>'),
+  )
+  set.action((name: string, options: BatchOptions) =>
+    run(async () => {
+      const { at, json: asJson } = shared(set)
+      const client = connect(at)
+      const { settings } = await client.get(pathOf(name), batchSchema)
+      const next = settingsOf(options, settings)
+      if (JSON.stringify(next) === JSON.stringify(settings)) throw new Stop(2, 'nothing is said that would change it')
+      const answer = await client.send('PUT', `${pathOf(name)}/settings`, next, orderedSchema)
+      io.out(asJson ? json(answer) : `${cell(name, 64)}: ${escapeText(answer.text)}\n`)
       return 0
     })(),
   )

@@ -210,6 +210,19 @@ test('orders that cannot be are refused with what to do', async () => {
   assert.ok(!nobody.ok)
 })
 
+test('a shorter interval counts at once', async () => {
+  await using stage = await setStage()
+  fill(stage, 'a', 1)
+  stage.create('one', csvOf('a'))
+  stage.desk().start('one', 'ann', undefined)
+  await comesTo(stage, 'Synced')
+  const { settings } = stage.desk().show('one') ?? {}
+  assert.ok(settings !== undefined)
+  assert.ok(stage.desk().change('one', { ...settings, intervalMinutes: 15 }).ok)
+  const { nextAt = 0, lastSyncedAt = 0 } = user(stage, 'a@n.example').user
+  assert.equal(nextAt - lastSyncedAt, 15 * 60_000)
+})
+
 test('what is removed is gone, with its key; the mail stays', async () => {
   await using stage = await setStage()
   fill(stage, 'a', 3)

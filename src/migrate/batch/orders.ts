@@ -84,7 +84,17 @@ export function change(s: Scheduler, name: string, settings: Settings): Ordered 
   if (batch === undefined) return notThere(name)
   const wrong = settingsProblem(settings)
   if (wrong !== undefined) return refuse('conflict', wrong, 'nothing was changed')
-  setSettings(s.ground.db, batch.id, settings)
+  const { db } = s.ground
+  db.transaction(() => {
+    setSettings(db, batch.id, settings)
+    // Who is in step does not wait for the end of a longer interval.
+    db.run(
+      `UPDATE mailbox SET next_at = MIN(next_at, last_synced_at + ?)
+       WHERE batch = ? AND status IN ('Synced', 'IncrementalSynced') AND next_at IS NOT NULL`,
+      Math.max(settings.intervalMinutes, 1) * 60_000,
+      batch.id,
+    )
+  })
   s.reach.forgive(batch.id)
   standBatch(s.ground, batch.id)
   s.kick()
