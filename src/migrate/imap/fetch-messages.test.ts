@@ -178,6 +178,24 @@ test('a message without a content is left out, and alone it is refused', async (
   assert.equal((await troubleIn(() => all(folder.fetch([1])))).kind, 'refused')
 })
 
+test('one message told in several responses', async () => {
+  await using server = await startServer(
+    serving({ 1: { body: 'a' } }, (talk) => {
+      if (!talk.command.includes('BODY')) return false
+      talk.say(
+        '* 1 FETCH (UID 1 BODY[] {1}',
+        'a)',
+        '* 1 FETCH (FLAGS (\\Seen) UID 1)',
+        '* 1 FETCH (UID 1 INTERNALDATE "x" RFC822.SIZE 1)',
+        `${talk.tag} OK`,
+      )
+      return true
+    }),
+  )
+  const [fetched] = await all((await open(server)).fetch([1]))
+  assert.deepEqual(fetched, { uid: 1, flags: ['\\Seen'], internalDate: 'x', size: 1, content: Buffer.from('a') })
+})
+
 test('what nobody asked for, or asked for once, is not given', async () => {
   await using server = await startServer(
     serving({ 1: { body: 'a' } }, (talk) => {

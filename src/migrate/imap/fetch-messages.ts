@@ -1,6 +1,6 @@
 import { type Content, type Fetched, MailboxTrouble } from '../mailbox/mailbox.ts'
 import { type Batch, batchesOf } from './fetch-batches.ts'
-import { readFetch } from './fetch-data.ts'
+import { type FetchData, readFetch } from './fetch-data.ts'
 import { Flow } from './flow.ts'
 import type { FolderWork } from './folder-work.ts'
 import { largeContent, measured } from './large-content.ts'
@@ -31,6 +31,8 @@ class FetchRun {
   #outBytes = 0
   #isOver = false
   #wake: (() => void) | undefined
+  /** What was told of a message that is not whole yet. */
+  readonly #parts = new Map<number, FetchData>()
   readonly #underWay = new Set<Promise<void>>()
 
   constructor(work: FolderWork, uids: readonly number[]) {
@@ -121,13 +123,23 @@ class FetchRun {
     const { connection } = this.#work
     const told = readFetch(data, connection.limits)
     if (typeof told === 'string') connection.hostile(told)
-    if (typeof told === 'string' || told.uid === undefined || told.content === undefined || told.origin !== undefined)
-      return false
-    const listed = listedOf(told)
-    if (listed === undefined || !wanted.delete(told.uid)) return false
-    if (told.content === null) this.#withoutContent(cost)
-    else this.#give({ ...listed, content: this.#bounded(told.uid, told.content, listed.size) }, cost)
+    if (typeof told === 'string' || told.uid === undefined || told.origin !== undefined) return false
+    if (!wanted.has(told.uid)) return false
+    const whole = { ...this.#parts.get(told.uid), ...told }
+    const listed = listedOf(whole)
+    if (listed === undefined || whole.content === undefined) return this.#waitForRest(told.uid, whole)
+    wanted.delete(told.uid)
+    this.#parts.delete(told.uid)
+    if (whole.content === null) this.#withoutContent(cost)
+    else this.#give({ ...listed, content: this.#bounded(told.uid, whole.content, listed.size) }, cost)
     return true
+  }
+
+  /** RFC 9051 section 7.5.2 lets a server tell of one message in several responses. */
+  #waitForRest(uid: number, told: FetchData): boolean {
+    const isLarge = Buffer.isBuffer(told.content) && told.content.length > slackBytes
+    this.#parts.set(uid, isLarge ? { ...told, content: { skippedBytes: told.content.length } } : told)
+    return told.content !== undefined
   }
 
   /** One that is far larger than it was said to be is not kept, and read again in pieces. */

@@ -69,6 +69,7 @@ test('LIST, LSUB and STATUS where that is all there is; a prefix before all name
       NAMESPACE: ['* NAMESPACE (("INBOX." ".")) NIL (("shared." "."))'],
       LIST: [
         '* LIST (\\HasChildren) "." INBOX',
+        '* LIST () "." INBOX.Inbox',
         '* LIST () "." INBOX.Sent',
         '* LIST () "." INBOX.a.b',
         '* LIST () "." shared.all',
@@ -85,6 +86,7 @@ test('LIST, LSUB and STATUS where that is all there is; a prefix before all name
     folders.map(({ path, isSubscribed }) => [path.join('/'), isSubscribed]),
     [
       ['INBOX', false],
+      ['INBOX/Inbox', false],
       ['Sent', true],
       ['a/b', false],
     ],

@@ -98,19 +98,14 @@ class Found {
     return entry !== undefined && !entry.attributes.has('\\nonexistent')
   }
 
-  /** Folders that are somebody else's are left out, and INBOX under a second spelling. */
+  /** Folders that are somebody else's are left out. */
   listing(space: NameSpace, isExtended: boolean): Listing {
     const folders: Folder[] = []
-    let hasInbox = false
     for (const entry of this.#entries.values()) {
       const path = space.pathOf(entry.id, entry.delimiter)
       if (path === undefined) continue
-      const isInbox = path.length === 1 && path[0] === 'INBOX'
-      if (isInbox && hasInbox) continue
-      hasInbox ||= isInbox
-      folders.push(
-        folderOf(entry, path, isExtended ? entry.attributes.has('\\subscribed') : this.#subscribed.has(entry.id)),
-      )
+      const isSubscribed = isExtended ? entry.attributes.has('\\subscribed') : this.#subscribed.has(entry.id)
+      folders.push(folderOf(entry, path, isSubscribed))
     }
     return { folders, states: this.#states }
   }

@@ -87,7 +87,8 @@ function ownSpace({ prefix, delimiter }: Prefix, others: readonly Prefix[], text
     pathOf(id, told) {
       if (foreign.some((other) => id.startsWith(other) || `${id}${told}` === other)) return undefined
       const inner = id.length > prefix.length && id.startsWith(prefix) ? id.slice(prefix.length) : id
-      return split(inner, told, text)
+      // A folder of that name below the prefix is not INBOX.
+      return split(/^INBOX$/i.test(inner) ? id : inner, told, text)
     },
     idOf: (path) =>
       isInbox(path) ? 'INBOX' : prefix + path.map((part) => partOf(part, delimiter, text)).join(delimiter),
