@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../support/program.ts'
 import { brokenCounts, type Checks, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
 import { must as mustRun, needsRoot } from './machine.ts'
 import { balance, retryAll } from './queue-client.ts'
@@ -61,7 +62,7 @@ async function whileFull(
   stage.hop('fabrikam').behave(({ step }) => (step === 'MAIL' ? '451 4.3.0 not now' : undefined))
   for (let n = 0; n < 20; n++) await send(stage, `early${n}`)
   fill(volume, what, leaves)
-  await sleep(2500) // the free space is looked at every second
+  await readiness(served, 503)
   const told = await send(stage, 'late')
   must(told.at === 'MAIL' && told.reply.startsWith('452 4.3.1'), `full, ${told.at} was told ${told.reply}`)
   await isTold(served, must)
@@ -73,12 +74,19 @@ async function whileFull(
     await sleep(2000)
   }
   empty(volume, what)
-  await sleep(2500)
+  await readiness(served, 200)
   const low = (await served.metrics()).get('causeway_disk_low')
   must(low === 0, `room again, and causeway_disk_low is ${String(low)}`)
   const again = await send(stage, 'again')
   must(again.reply.startsWith('250'), `room again, and still ${JSON.stringify(again.reply)}`)
   return told
+}
+
+/** Waits until it is that: the free space is looked at every second. */
+async function readiness(served: Served, wanted: number): Promise<void> {
+  const look = async (): Promise<true | undefined> =>
+    (await served.ask('GET', '/v1/ready'))?.status === wanted || undefined
+  await until(`readiness ${wanted}`, look, () => served.log())
 }
 
 /** Readiness, health, metrics and log: whoever looks at one of them learns why. */

@@ -9,8 +9,8 @@ export const f11: Fault = { id: 'F11', title: 'tarpit', run }
 
 /** As many connections as one destination gets (docs/flow.md), and a few that are just closing. */
 const mostConnections = 22
-/** Below this a difference is the machine's. */
-const floorMs = 60
+/** Below this a difference is the machine's; the short form shares it with other tests, and a tarpit would be 20 s. */
+const floorMs = { short: 500, long: 60 }
 
 async function run({ isShort }: RunOptions): Promise<Finding> {
   await using stage = await setStage({ tenants: ['fabrikam', 'tarpit', 'trickle'] })
@@ -31,7 +31,7 @@ async function run({ isShort }: RunOptions): Promise<Finding> {
   const most = Math.max(...['tarpit', 'trickle'].map((name) => stage.hop(name).connections.most))
   checks.must(most <= mostConnections, `${most} connections to one destination`)
   checks.must(
-    busy < Math.max(2 * quiet, floorMs),
+    busy < Math.max(2 * quiet, floorMs[isShort ? 'short' : 'long']),
     `p95 of the others rose from ${quiet.toFixed(1)} to ${busy.toFixed(1)} ms`,
   )
   for (const name of ['tarpit', 'trickle']) stage.hop(name).behave(undefined)

@@ -61,7 +61,7 @@ async function fewFromTheStart(stage: Stage, must: Checks['must']): Promise<stri
   await sends(stage, sender, ['fabrikam'], must)
   // A tenant and the internet have half and four fifths of the places: together they take them all.
   const crowd = ['127.0.0.1', '127.0.0.2'].flatMap((from) =>
-    Array.from({ length: 150 }, () => new Client(stage.port, from)),
+    Array.from({ length: 150 }, () => new Client(stage.port, from, 5000)),
   )
   const greetings = await Promise.all(crowd.map((client) => heard(client)))
   const taken = greetings.filter((line) => line.startsWith('220')).length
@@ -104,7 +104,7 @@ async function fewerMeanwhile(stage: Stage, must: Checks['must']): Promise<strin
 async function noneFromTheKernel(stage: Stage, must: Checks['must']): Promise<string> {
   const log = join(stage.dir, 'accept.log')
   await stage.start({ wrap: injecting(['accept4:error=EMFILE:when=1..50'], { log }) })
-  const crowd = Array.from({ length: 60 }, () => new Client(stage.port))
+  const crowd = Array.from({ length: 60 }, () => new Client(stage.port, '127.0.0.1', 5000))
   const greeted = (await Promise.all(crowd.map((client) => heard(client)))).filter((line) =>
     line.startsWith('220'),
   ).length
@@ -144,9 +144,9 @@ async function sends(stage: Stage, sender: Sender, names: readonly string[], mus
   }
 }
 
-/** The first line; '' when there is none within two seconds. */
+/** The first line; '' when there is none within some seconds. */
 const heard = (client: Client): Promise<string> =>
-  Promise.race([client.reply('greeting').catch(() => ''), sleep(2000, '', { ref: false })])
+  Promise.race([client.reply('greeting').catch(() => ''), sleep(5000, '', { ref: false })])
 
 /** Over a connection that is there already: a new one would find nobody. */
 function statusOf({ served }: Stage, agent: Agent): Promise<number | undefined> {
