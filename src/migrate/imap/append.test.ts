@@ -94,7 +94,10 @@ test('literals that must wait, and only those', async () => {
 })
 
 test('a refusal instead of the permission to go on; the next one is sent all the same', async () => {
-  await using server = await startServer({ capabilities: 'IMAP4rev1', refusesLiteralsOver: 10 })
+  await using server = await startServer({
+    capabilities: 'IMAP4rev1',
+    toLiteral: (bytes) => (bytes > 10 ? 'NO [TOOBIG] no' : undefined),
+  })
   const mailbox = await server.open()
   const [large, small] = await Promise.allSettled([
     mailbox.append(inbox, message('x'.repeat(11))),
@@ -102,6 +105,12 @@ test('a refusal instead of the permission to go on; the next one is sent all the
   ])
   assert.equal(large.status === 'rejected' && large.reason.kind, 'tooLarge')
   assert.equal(small.status, 'fulfilled')
+})
+
+test('a message that was taken before it was sent was not', async () => {
+  await using server = await startServer({ capabilities: 'IMAP4rev1', toLiteral: () => 'OK [APPENDUID 1 2] thank you' })
+  const mailbox = await server.open()
+  assert.equal((await troubleIn(() => mailbox.append(inbox, message('x')))).kind, 'hostile')
 })
 
 async function* inPieces(...pieces: readonly string[]): AsyncGenerator<Buffer, undefined> {
@@ -123,7 +132,7 @@ test('a content that is not as long as it said, or fails, is never a message', a
   }
   for (const [read, kind] of [
     [() => inPieces('ab'), 'hostile'],
-    [() => inPieces('abcd', 'efgh'), 'hostile'],
+    [() => inPieces('abcd', 'ef\r\nX1 DELETE "INBOX"\r\n'), 'hostile'],
     [failing, 'refused'],
   ] as const) {
     await using server = await startServer({ on: taking() })
@@ -132,8 +141,9 @@ test('a content that is not as long as it said, or fails, is never a message', a
     const trouble = await troubleIn(() => mailbox.append(inbox, message('', { content: { size: 6, read } })))
     assert.equal(trouble.kind, kind)
     assert.deepEqual(await before, { uid: 10, uidValidity: 5 })
-    assert.equal(appends(server.commands).length, 1)
     assert.equal((await troubleIn(() => mailbox.append(inbox, message('x')))).kind, 'unreachable')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.deepEqual(server.commands.slice(2), [], 'nothing of it became a command')
   }
 })
 

@@ -48,6 +48,7 @@ export class Connection {
   #lost: MailboxTrouble | undefined
   #greeted: ((greeting: Greeting | MailboxTrouble) => void) | undefined
   #unaskedCount = 0
+  #takenCount = 0
   #errors = 0
   #isHeld = false
   #isClosing = false
@@ -247,6 +248,7 @@ export class Connection {
     this.outbox.answered(tag)
     if (this.#alone === sent.command) this.#alone = undefined
     this.#unaskedCount = 0
+    this.#takenCount = 0
     if (kind !== 'OK') this.#errors += 1
     this.#watch.nextInLine()
     this.#isDeaf = kind === 'OK' && sent.command.endsClear === true
@@ -270,8 +272,11 @@ export class Connection {
   }
 
   #data(data: Data): void {
-    if (this.#isTaken(data)) this.#unaskedCount = 0
-    else this.#untaken(data)
+    if (!this.#isTaken(data)) return this.#untaken(data)
+    this.#unaskedCount = 0
+    this.#takenCount += 1
+    // More than one for each message of the largest folder, and still no end: nobody asked for that either.
+    if (this.#takenCount > 2 * this.limits.maxMessages) this.hostile('its answer has no end')
   }
 
   /** By the first one who takes it. Behind a SELECT that is not answered yet everything is about another folder. */

@@ -32,8 +32,8 @@ export type Script = {
   readonly isTls?: boolean
   /** Cuts what it says into pieces of one byte. */
   readonly isSlow?: boolean
-  /** Answers NO [TOOBIG] instead of asking for such a literal. */
-  readonly refusesLiteralsOver?: number
+  /** What is said instead of asking for a literal, without its tag. */
+  readonly toLiteral?: (bytes: number) => string | undefined
 }
 
 export type Server = {
@@ -70,7 +70,7 @@ export async function startServer(script: Script = {}): Promise<Server> {
         endpoint: { host: '127.0.0.1', port, security },
         login: { kind: 'password', user: 'ann', password: 'secret-word' },
         signal: stop.signal,
-        patience: { greetingMs: 5000, silentMs: 5000 },
+        patience: { greetingMs: 20_000, silentMs: 20_000 },
         ...o,
       }),
     async [Symbol.asyncDispose]() {
@@ -130,8 +130,9 @@ class Dialogue {
     this.#held = this.#held.slice(end + 2)
     const literal = /\{(\d+)(\+?)\}$/.exec(this.#command)
     if (literal === null) return this.#answer()
-    if (literal[2] === '' && Number(literal[1]) > (this.#script.refusesLiteralsOver ?? Number.POSITIVE_INFINITY)) {
-      this.#raw(`${this.#command.split(' ')[0]} NO [TOOBIG] no\r\n`)
+    const instead = literal[2] === '' ? this.#script.toLiteral?.(Number(literal[1])) : undefined
+    if (instead !== undefined) {
+      this.#raw(`${this.#command.split(' ')[0]} ${instead}\r\n`)
       this.#command = ''
       return true
     }

@@ -24,7 +24,17 @@ const entry = (uid: number | string): string =>
 const raw = (bytes: string) => (talk: Talk) => talk.raw(bytes)
 const flood = (line: string, count: number) => (talk: Talk) => talk.raw(`${line}\r\n`.repeat(count))
 
+const states = async (server: Server): Promise<unknown> =>
+  (await server.open({ limits: { maxMessages: 1000 } })).states([inbox])
+
 const cases: readonly Case[] = [
+  {
+    name: 'no end of answers',
+    kind: 'hostile',
+    to: /STATUS/,
+    say: flood('* STATUS INBOX (MESSAGES 1)', 3000),
+    work: states,
+  },
   {
     name: 'a literal of four gigabytes',
     kind: 'hostile',

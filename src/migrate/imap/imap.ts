@@ -8,7 +8,6 @@
  * when it is fetched alone. A connection that is lost stays lost: connect again.
  */
 
-export { decodeFolderName, encodeFolderName } from './folder-name.ts'
 export type { OpenOptions } from './imap-mailbox.ts'
 export { openImap } from './open-imap.ts'
 

@@ -93,9 +93,10 @@ class Found {
     return true
   }
 
+  /** As a folder that can be used; a name that only holds others is none. */
   has(id: string): boolean {
     const entry = this.#entries.get(id)
-    return entry !== undefined && !entry.attributes.has('\\nonexistent')
+    return entry !== undefined && !entry.attributes.has('\\nonexistent') && !entry.attributes.has('\\noselect')
   }
 
   /** Folders that are somebody else's are left out. */
