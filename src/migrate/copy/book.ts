@@ -77,6 +77,8 @@ export type Book = {
   /** Not about one pair. */
   note(skipped: Skipped): void
   unnote(folder: string, uid: number): void
+  /** What was told of whole folders: each pass finds it anew, or not any more. */
+  unnoteFolders(): void
 }
 
 const stateNumber: Readonly<Record<KnownState, number>> = { copied: 1, skipped: 2, gone: 3 }
@@ -186,6 +188,9 @@ export function openBook(db: Db, mailbox: number): Book {
     note: (s) => note(s, null),
     unnote: (folder, uid) => {
       db.run('DELETE FROM copy_skipped WHERE mailbox = ? AND folder = ? AND uid = ?', mailbox, folder, uid)
+    },
+    unnoteFolders: () => {
+      db.run("DELETE FROM copy_skipped WHERE mailbox = ? AND uid = 0 AND kind = 'folder'", mailbox)
     },
   }
 }

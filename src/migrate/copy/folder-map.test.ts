@@ -128,6 +128,25 @@ test('folders that hold none, and views of others, are left out', () => {
   assert.deepEqual(map({ source }), { INBOX: 'INBOX', 'Top/x': 'Top/x' })
 })
 
+test('a name that only holds other folders at the target is no folder yet: it is made, as it is written there', () => {
+  const target = [folder('archive', { holdsMessages: false }), folder('archive/2024')]
+  const { mapped } = mapFolders({
+    source: [folder('Archive'), folder('Archive/2024')],
+    target,
+    sourceKind: 'dovecot',
+    targetKind: 'exchange',
+    options: { excludeFolders: [], folderMap: {} },
+    known: new Map([['Archive', 'archive']]),
+  })
+  assert.deepEqual(
+    mapped.map(({ path, existing }) => [path.join('/'), existing?.id]),
+    [
+      ['archive', undefined],
+      ['archive/2024', 'archive.2024'],
+    ],
+  )
+})
+
 test('what an earlier pass chose stays, even where the user of the target has renamed nothing but the case', () => {
   const source = [folder('Work'), folder('work')]
   const target = [folder('work (2)'), folder('Work')]

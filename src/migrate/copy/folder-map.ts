@@ -69,8 +69,10 @@ function placeAll(q: MapQuestion, wanted: readonly Folder[], uses: ReadonlyMap<F
     const chosen = remembered?.path ?? (mayShare ? path : freePath(path, taken, q.targetKind))
     const key = nameKey(chosen, q.targetKind)
     taken.add(key)
-    const existing = remembered ?? there.get(key)
-    return { source, path: existing?.path ?? chosen, mayShare, ...(existing && { existing }), ...(use && { use }) }
+    const found = remembered ?? there.get(key)
+    // A name that only holds others (\Noselect, \NonExistent) is to be made a folder, under the very name that it has.
+    const existing = found?.holdsMessages === true ? found : undefined
+    return { source, path: found?.path ?? chosen, mayShare, ...(existing && { existing }), ...(use && { use }) }
   }
   // Those with a task first: their names are not to be taken by others.
   const first = wanted.filter((folder) => uses.has(folder))

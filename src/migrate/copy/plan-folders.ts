@@ -29,6 +29,7 @@ export async function planFolders(a: Attempt, source: Mailbox, target: Mailbox):
     options: a.job.options,
     known: new Map(pairs.map((pair) => [pair.source, pair.target])),
   })
+  a.book.unnoteFolders()
   const placed = await placeAll(a, target, mapped)
   const [states, there] = await Promise.all([
     withMissing(
@@ -82,16 +83,24 @@ async function place(a: Attempt, target: Mailbox, mapped: Mapped, taken: Set<str
     if (isNew && mapped.source.isSubscribed && !mapped.existing.isSubscribed) await target.subscribe(mapped.existing)
     return { mapped, target: mapped.existing }
   } catch (error) {
-    if (!(error instanceof MailboxTrouble) || (error.kind !== 'refused' && error.kind !== 'unsupported')) throw error
+    if (!(error instanceof MailboxTrouble) || !isAboutFolder(error)) throw error
     if (mapped.existing !== undefined) return { mapped, target: mapped.existing }
-    const why = `the target does not take this folder: ${error.words === '' ? error.message : error.words}`
-    a.book.note({ folder: name, uid: 0, date: '', subject: '', bytes: 0, kind: 'folder', why })
-    a.tally.done.skipped += 1
+    leftOut(a, name, `the target does not take this folder: ${error.words === '' ? error.message : error.words}`)
     return undefined
   }
 }
 
-/** Empty when the folder is not there any more, or nothing happened in it. */
+/** Also one that is listed and cannot be subscribed to: whether mail fits in shows later. */
+function isAboutFolder({ kind }: MailboxTrouble): boolean {
+  return kind === 'refused' || kind === 'unsupported' || kind === 'changed'
+}
+
+function leftOut(a: Attempt, folder: string, why: string): void {
+  a.book.note({ folder, uid: 0, date: '', subject: '', bytes: 0, kind: 'folder', why })
+  a.tally.done.skipped += 1
+}
+
+/** Empty when nothing happened in it, or it cannot be looked into; that is told. */
 function work(
   a: Attempt,
   { mapped, target }: Placed,
@@ -100,7 +109,11 @@ function work(
   there: ReadonlyMap<string, FolderState>,
 ): readonly FolderWork[] {
   const [state, targetState] = [states.get(mapped.source.id), there.get(target.id)]
-  if (state === undefined || targetState === undefined) return []
+  if (state === undefined || targetState === undefined) {
+    const side = state === undefined ? 'source' : 'target'
+    leftOut(a, mapped.source.path.join('/'), `the ${side} lists this folder, and does not say what it holds`)
+    return []
+  }
   const now = {
     source: mapped.source.id,
     sourcePath: mapped.source.path,

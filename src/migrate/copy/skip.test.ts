@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { letter, MemoryServer } from '../mailbox/for-tests.ts'
+import { letter, MemoryServer, type Step } from '../mailbox/for-tests.ts'
 import { MailboxTrouble } from '../mailbox/mailbox.ts'
 import { openLedger, type Skipped } from './copy.ts'
-import { openTestDb, pass } from './for-tests.ts'
+import { contents, openTestDb, pass } from './for-tests.ts'
 
 function brief(skipped: readonly Skipped[]): readonly string[] {
   return skipped.map((s) => `${s.folder} ${s.uid} ${s.kind} ${s.subject}: ${s.why}`)
@@ -169,4 +169,35 @@ test('Exchange: \\Flagged is set afterwards, $MDNSent left out, no receipt is as
   assert.deepEqual(brief(openLedger(db).skipped(1)), [
     'INBOX 1 repaired hello: the request for a read receipt was renamed, because the message was read already',
   ])
+})
+
+test('a name that only holds others at the target becomes a folder', async (t) => {
+  const db = openTestDb(t)
+  const [source, target] = [new MemoryServer(), new MemoryServer()]
+  for (const path of [['Archive'], ['Archive', '2024']])
+    source.put(source.make(path, { isSubscribed: true }), letter({}))
+  target.make(['Archive'], { holdsMessages: false })
+  target.make(['Archive', '2024'])
+  assert.equal((await pass(db, source, target)).kind, 'done')
+  assert.deepEqual(contents(target), contents(source))
+})
+
+test('a folder that is listed and says nothing of itself is told, until it does', async (t) => {
+  const db = openTestDb(t)
+  const ledger = openLedger(db)
+  const fault: { now: (step: Step) => void } = { now: () => {} }
+  const source = new MemoryServer({ fault: (step) => fault.now(step) })
+  const target = new MemoryServer()
+  const work = source.make(['Work'])
+  source.put(work, letter({}))
+  fault.now = ({ command }) => void (command === 'states' && source.folders.delete('Work'))
+  assert.equal((await pass(db, source, target)).kind, 'done')
+  assert.deepEqual(brief(ledger.skipped(1)), [
+    'Work 0 folder : the source lists this folder, and does not say what it holds',
+  ])
+  fault.now = () => {}
+  source.folders.set('Work', work)
+  await pass(db, source, target)
+  assert.deepEqual(ledger.skipped(1), [])
+  assert.deepEqual(contents(target), contents(source))
 })

@@ -180,6 +180,7 @@ class MemoryConnection implements Mailbox {
       }
       const more = { isSubscribed: o.subscribe, ...(o.use === undefined ? {} : { use: o.use }) }
       const stored = this.#server.folders.get(idOf(path)) ?? this.#server.make(path, more)
+      stored.holdsMessages = true
       if (o.subscribe) stored.isSubscribed = true
       return shown(idOf(path), stored)
     })
