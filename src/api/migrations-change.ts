@@ -1,9 +1,10 @@
 /** Batches of the mailbox move: made, checked, started, paused, completed, removed. */
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { MoveNotDone, type Ordered, settingsSchema } from '../migrate/migrate.ts'
+import { type Ordered, settingsSchema } from '../migrate/migrate.ts'
 import { type Actor, audited } from './audited.ts'
 import { type Api, type Desk, nothing } from './desk.ts'
+import { asked } from './migrations-asked.ts'
 import { whoCannotBeTold } from './migrations-post.ts'
 import { Problem } from './problem.ts'
 import { spanMs } from './time.ts'
@@ -45,7 +46,7 @@ function makingRoutes(api: Api, desk: Desk): void {
     const { name, settings } = body
     demandReaders(desk, settings.notify)
     const file = Buffer.from(body.csv, 'base64')
-    const answer = await migrations.create({ name, csv: file, settings, by: '', isTrial: true })
+    const answer = await asked(() => migrations.create({ name, csv: file, settings, by: '', isTrial: true }))
     return answeredOf(answer, body.csvName)
   })
 
@@ -194,16 +195,6 @@ async function ordered(
     async (actor) => answeredOf(await asked(() => work(actor)), file),
     ({ text }) => ({ before: before === undefined ? '' : before.status, after: text }),
   )
-}
-
-async function asked<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof MoveNotDone)) throw error
-    const detail = error.isFull ? 'free space on the disk of the data folder, then ask again' : 'ask again in a moment'
-    throw new Problem(error.isFull ? 507 : 503, `the mailbox move did not do this: ${error.message}`, detail)
-  }
 }
 
 function answeredOf(answer: Ordered, file: string): Answered {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { userStatuses } from '../migrate/migrate.ts'
 import type { Api, Desk } from './desk.ts'
+import { asked } from './migrations-asked.ts'
 import {
   batchesSchema,
   batchSchema,
@@ -46,11 +47,13 @@ export function found<T>(value: T | undefined, name: string): T {
 export function migrationsResource(api: Api, desk: Desk): void {
   const { migrations } = desk
   const list = { summary: 'All batches of the mailbox move', response: { 200: batchesSchema } }
-  api.get('/v1/migrations', { schema: list }, async () => ({ batches: (await migrations.list()).map(shownBatch) }))
+  api.get('/v1/migrations', { schema: list }, async () => ({
+    batches: (await asked(() => migrations.list())).map(shownBatch),
+  }))
 
   const show = { summary: 'One batch, with its settings', params, response: { 200: batchSchema } }
   api.get('/v1/migrations/:name', { schema: show }, async ({ params: { name } }) =>
-    shownBatch(found(await migrations.show(name), name)),
+    shownBatch(found(await asked(() => migrations.show(name)), name)),
   )
 
   const progress = {
@@ -59,13 +62,13 @@ export function migrationsResource(api: Api, desk: Desk): void {
     response: { 200: batchSchema },
   }
   api.get('/v1/migrations/:name/progress', { schema: progress }, async ({ params: { name } }) =>
-    shownBatch(found(await migrations.progress(name), name)),
+    shownBatch(found(await asked(() => migrations.progress(name)), name)),
   )
 
   const proposed = { summary: 'A few mailboxes for a first try', params, response: { 200: proposedSchema } }
   api.get('/v1/migrations/:name/proposed', { schema: proposed }, async ({ params: { name } }) => {
-    found(await migrations.show(name), name)
-    return { emails: [...(await migrations.proposed(name))] }
+    found(await asked(() => migrations.show(name)), name)
+    return { emails: [...(await asked(() => migrations.proposed(name)))] }
   })
   usersRoutes(api, desk)
   reportRoutes(api, desk)
@@ -75,13 +78,15 @@ function usersRoutes(api: Api, { migrations }: Desk): void {
   const users = { summary: 'Mailboxes of a batch', params, querystring: usersQuery, response: { 200: usersSchema } }
   api.get('/v1/migrations/:name/users', { schema: users }, async ({ params: { name }, query }) => {
     const { limit, status, summary, like, after } = query
-    const rows = await migrations.users(name, {
-      limit,
-      ...(status === undefined ? {} : { status }),
-      ...(summary === undefined ? {} : { summary }),
-      ...(like === undefined ? {} : { like }),
-      ...(after === undefined ? {} : { after }),
-    })
+    const rows = await asked(() =>
+      migrations.users(name, {
+        limit,
+        ...(status === undefined ? {} : { status }),
+        ...(summary === undefined ? {} : { summary }),
+        ...(like === undefined ? {} : { like }),
+        ...(after === undefined ? {} : { after }),
+      }),
+    )
     const page = found(rows, name).map(shownUser)
     const last = page.at(-1)
     return { users: page, ...(page.length === limit && last !== undefined ? { next: last.id } : {}) }
@@ -93,7 +98,7 @@ function usersRoutes(api: Api, { migrations }: Desk): void {
     response: { 200: userDetailSchema },
   }
   api.get('/v1/migrations/:name/users/:email', { schema: user }, async ({ params: { name, email } }) => {
-    const detail = await migrations.user(name, email)
+    const detail = await asked(() => migrations.user(name, email))
     if (detail === undefined) throw noMailbox(name, email)
     return shownDetail(detail)
   })
@@ -106,7 +111,7 @@ function usersRoutes(api: Api, { migrations }: Desk): void {
   }
   api.get('/v1/migrations/:name/users/:email/skipped', { schema: skipped }, async (request) => {
     const { name, email } = request.params
-    const items = await migrations.skipped(name, email, request.query.after)
+    const items = await asked(() => migrations.skipped(name, email, request.query.after))
     if (items === undefined) throw noMailbox(name, email)
     return { items: [...items] }
   })
@@ -118,7 +123,7 @@ const noMailbox = (name: string, email: string): Problem =>
 function reportRoutes(api: Api, { migrations }: Desk): void {
   const report = { summary: 'Everything that is reported of a batch', params, response: { 200: reportSchema } }
   api.get('/v1/migrations/:name/report', { schema: report }, async ({ params: { name } }) =>
-    found(await migrations.report(name), name),
+    found(await asked(() => migrations.report(name)), name),
   )
   const kinds = z.strictObject({ kind: z.enum(['statistics', 'errors', 'skipped']).default('statistics') })
   const csv = {
@@ -129,6 +134,6 @@ function reportRoutes(api: Api, { migrations }: Desk): void {
     response: { 200: z.string().describe('A line of headings, then a line for each') },
   }
   api.get('/v1/migrations/:name/report.csv', { schema: csv }, async ({ params: { name }, query }, reply) =>
-    reply.type('text/csv; charset=utf-8').send(found(await migrations.report(name), name)[query.kind]),
+    reply.type('text/csv; charset=utf-8').send(found(await asked(() => migrations.report(name)), name)[query.kind]),
   )
 }

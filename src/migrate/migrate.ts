@@ -7,18 +7,20 @@
  * On failure: an order that is refused says why and what to do; when the thread is gone, asking rejects with MoveNotDone.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import type { Vault } from '../secrets/vault/vault.ts'
 import {
   type BatchView,
   batchKeyBytes,
   composeLetter,
+  migrateFile,
   type Ordered,
   type SecretAnswer,
   type Sent,
   type Settings,
 } from './batch/batch.ts'
 import type { Answer, Arguments, Verb } from './messages.ts'
-import { Thread } from './thread.ts'
+import { MoveNotDone, Thread } from './thread.ts'
 
 export {
   type Active,
@@ -35,7 +37,7 @@ export {
   type UserView,
   userStatuses,
 } from './batch/batch.ts'
-export { MoveNotDone } from './thread.ts'
+export { MoveNotDone }
 
 export type MigrationsOptions = {
   /** The data folder; the caller has claimed it for this process. */
@@ -118,18 +120,33 @@ export async function openMigrations(o: MigrationsOptions): Promise<OpenedMigrat
     },
     onTrouble: o.onTrouble ?? (() => {}),
   })
-  const why = await thread.open()
+  // Where nothing was ever moved, nothing is kept ready for it.
+  let opening = existsSync(migrateFile(o.dir)) ? thread.open() : undefined
+  const why = await opening
   if (why !== undefined) return { ok: false, why }
+  const ready = async (): Promise<void> => {
+    opening ??= thread.open()
+    const trouble = await opening
+    if (trouble === undefined) return
+    opening = undefined
+    throw new MoveNotDone(trouble)
+  }
   const asked =
     <K extends Verb>(verb: K): Asked<K> =>
     (...args) =>
-      thread.ask(verb, args)
+      ready().then(() => thread.ask(verb, args))
   const show = asked('show')
   return {
     ok: true,
     migrations: {
-      create: (batch) => create(thread, vault, batch),
-      retry: (order) => retry(thread, vault, order),
+      async create(batch) {
+        await ready()
+        return create(thread, vault, batch)
+      },
+      async retry(order) {
+        await ready()
+        return retry(thread, vault, order)
+      },
       change: asked('change'),
       check: asked('check'),
       start: asked('start'),

@@ -56,8 +56,8 @@ function start(): void {
 }
 
 /** Bytes cross as a Uint8Array, whose toString is another one. */
-const asBuffer = (answer: SecretAnswer): SecretAnswer =>
-  answer.kind === 'found' ? { kind: 'found', value: Buffer.from(answer.value) } : answer
+const asBuffer = (secret: SecretAnswer): SecretAnswer =>
+  secret.kind === 'found' ? { kind: 'found', value: Buffer.from(secret.value) } : secret
 
 /** Once more after the last one has ended, so that nobody is left with what was true a second before. */
 let wasMoving = false

@@ -210,6 +210,20 @@ test('orders that cannot be are refused with what to do', async () => {
   assert.ok(!nobody.ok)
 })
 
+test('a pause ends by itself, and a batch begins at its time', async () => {
+  await using stage = await setStage()
+  for (const name of ['a', 'b']) fill(stage, name, 1)
+  stage.create('one', csvOf('a'))
+  stage.desk().start('one', 'ann', undefined)
+  await stage.desk().pause('one', 'ann', Date.now() + 200)
+  assert.equal(status(stage), 'Stopped')
+  stage.create('two', csvOf('b'), { startAfter: new Date(Date.now() + 1200).toISOString() })
+  stage.desk().start('two', 'ann', undefined)
+  assert.equal(status(stage, 'two'), 'Waiting')
+  await comesTo(stage, 'Synced')
+  await comesTo(stage, 'Synced', 'two')
+})
+
 test('a shorter interval counts at once', async () => {
   await using stage = await setStage()
   fill(stage, 'a', 1)
