@@ -28,7 +28,14 @@ async function lateFlags(a: Attempt, lane: Lane, work: FolderWork): Promise<void
   }
   if (lane.target.traits.hasUidPlus) return
   const source = await lane.source.open(work.mapped.source, { readOnly: true })
-  await learnTargetUids({ a, work, source, target: await openTarget(lane, work.pair), isStrict: false })
+  await learnTargetUids({
+    a,
+    work,
+    source,
+    target: await openTarget(lane, work.pair),
+    isStrict: false,
+    flags: new Map(),
+  })
 }
 
 type Gone = { readonly uid: number; readonly targetUid: number }

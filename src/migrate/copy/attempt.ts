@@ -28,11 +28,20 @@ export async function runAttempt(a: Attempt): Promise<void> {
   } catch (error) {
     a.fail(error)
   } finally {
-    // In one that was not begun to its end the ledger knows more of what is in doubt than we do.
-    for (const work of works) if (!work.isOver && work.state !== undefined) commit(a, work)
+    writeDown(a, works)
     await Promise.all(lanes.map(leave))
   }
   if (a.failure !== undefined) throw a.failure
+}
+
+/** What was heard and is not in the ledger yet. Where a folder was not begun to its end the ledger knows more of what is in doubt than we do. */
+function writeDown(a: Attempt, works: readonly FolderWork[]): void {
+  try {
+    for (const work of works) if (!work.isOver && work.state !== undefined) commit(a, work)
+  } catch (error) {
+    // What is not written down is in doubt, and found again.
+    a.fail(error)
+  }
 }
 
 /** One more connection costs some round trips. */

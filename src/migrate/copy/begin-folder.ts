@@ -21,7 +21,7 @@ export async function beginFolder(a: Attempt, lane: Lane, work: FolderWork, open
   // Before flags are looked at, which need to know where to go.
   if (work.pair.isBrokenOff && !work.isNew && !lane.target.traits.hasUidPlus) {
     const target = await lane.target.open(work.target, { readOnly: true })
-    await learnTargetUids({ a, work, source: open, target, isStrict: false })
+    await learnTargetUids({ a, work, source: open, target, isStrict: false, flags: new Map() })
   }
   const listing = await listFolder(a, work, open, { maxAppend, onChanges })
   const fresh = await recognise(a, lane, work, open, listing.fresh)

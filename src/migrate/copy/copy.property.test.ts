@@ -178,8 +178,8 @@ for (const hasUidPlus of [true, false]) {
         assert.deepEqual(contents(target), contents(source))
       })
       await fc.assert(property, {
-        numRuns: Number(process.env.RUNS ?? 60),
-        endOnFailure: process.env.RUNS !== undefined,
+        numRuns: Number(process.env.RUNS ?? 40),
+        endOnFailure: true,
       })
     })
   }

@@ -2,7 +2,7 @@
  * Messages that stand at the target without the ledger knowing which they are: sent before a crash, put there by another
  * program, or by a copy whose ledger is lost. They are looked for, so that they are not sent again.
  */
-import { instantOf, type OpenFolder } from '../mailbox/mailbox.ts'
+import { canonicalFlags, instantOf, type OpenFolder } from '../mailbox/mailbox.ts'
 import type { Attempt, FolderWork, Lane } from './attempt-state.ts'
 import type { Copied } from './book.ts'
 import { digestsOf } from './digest.ts'
@@ -24,7 +24,7 @@ export async function recognise(
   if (!isInDoubt && !work.isNew) return fresh
   if (work.targetState.messages === 0 && work.pair.sending.length === 0) return fresh
   const target = await lane.target.open(work.target, { readOnly: true })
-  const look: Look = { a, work, source, target, isStrict: isInDoubt }
+  const look: Look = { a, work, source, target, isStrict: isInDoubt, flags: new Map() }
   const from = isInDoubt ? work.pair.targetFrom : 1
   const found = await search(look, fresh, work.pair.sending, from)
   const missing = work.pair.sending.filter(({ uid }) => !found.has(uid))
@@ -57,12 +57,14 @@ export async function learnTargetUids(look: Look): Promise<void> {
   a.book.setTargetUids(work.pair.id, found)
 }
 
+/** `flags`: where what is found was sent by us, what it has now is what it was sent with. */
 export type Look = {
   readonly a: Attempt
   readonly work: FolderWork
   readonly source: OpenFolder
   readonly target: OpenFolder
   readonly isStrict: boolean
+  readonly flags: Map<number, readonly string[]>
 }
 
 async function lateOnes(
@@ -109,7 +111,7 @@ async function search(
   const matches = [...sent, ...alike]
   const found = new Set(matches.map(({ source }) => source))
   a.book.write(work.pair.id, {
-    copied: matches.map((m) => asCopied(m, fresh, sending)),
+    copied: matches.map((m) => asCopied(m, fresh, sending, look.flags.get(m.target))),
     sending: sending.filter(({ uid }) => !found.has(uid)),
   })
   a.tally.done.adopted += matches.length
@@ -118,7 +120,7 @@ async function search(
 
 /** Those of the target from this UID on that no pair in the ledger has. */
 async function unknownAt(
-  { a, work, target }: Look,
+  { a, work, target, isStrict, flags: sent }: Look,
   from: number,
   end = Number.POSITIVE_INFINITY,
 ): Promise<MessageTable> {
@@ -131,10 +133,11 @@ async function unknownAt(
   const table = new MessageTable()
   let last = work.highest
   for await (const group of target.list(from > 1 ? { from } : {})) {
-    for (const { uid, size, internalDate } of group) {
+    for (const { uid, size, internalDate, flags } of group) {
       const instant = instantOf(internalDate)
       last = Math.max(last, uid)
       if (uid >= end || uid < from || known.has(uid)) continue
+      if (isStrict) sent.set(uid, canonicalFlags(flags))
       table.add(uid, size, instant === undefined ? undefined : instant / 1000)
     }
   }
@@ -190,10 +193,16 @@ function near(fresh: MessageTable, others: MessageTable): MessageTable {
   return kept
 }
 
-function asCopied({ source, target }: Match, fresh: MessageTable, sending: readonly Sending[]): Copied {
+function asCopied(
+  { source, target }: Match,
+  fresh: MessageTable,
+  sending: readonly Sending[],
+  flags: readonly string[] | undefined,
+): Copied {
+  const more = { targetUid: target, ...(flags === undefined ? {} : { flags }) }
   const sent = sending.find(({ uid }) => uid === source)
-  if (sent !== undefined) return { ...sent, targetUid: target }
+  if (sent !== undefined) return { ...sent, ...more }
   const row = fresh.rowOf(source) ?? -1
   const date = fresh.date(row)
-  return { uid: source, size: fresh.size(row), targetUid: target, ...(Number.isNaN(date) ? {} : { date }) }
+  return { uid: source, size: fresh.size(row), ...more, ...(Number.isNaN(date) ? {} : { date }) }
 }

@@ -155,16 +155,18 @@ export class Sender {
   }
 
   #append(item: Item): void {
-    this.#target.append(item.work.target, item.prepared.message).then(
-      (appended) => {
-        if (this.#a.failure === undefined) this.#taken(item, appended)
-        return undefined
-      },
-      (error: unknown) => {
-        if (this.#a.failure !== undefined) return
-        this.#refused(item, error).catch((later: unknown) => this.#a.fail(later))
-      },
+    this.#answered(item).catch((error: unknown) => this.#a.fail(error))
+  }
+
+  /** After a failure nothing is written down any more: the ledger has it in doubt, and the next attempt looks for it. */
+  async #answered(item: Item): Promise<void> {
+    const answer = await this.#target.append(item.work.target, item.prepared.message).then(
+      (appended) => ({ appended }),
+      (error: unknown) => ({ error }),
     )
+    if (this.#a.failure !== undefined) return
+    if ('appended' in answer) this.#taken(item, answer.appended)
+    else await this.#refused(item, answer.error)
   }
 
   #taken(item: Item, { uid, uidValidity }: { readonly uid?: number; readonly uidValidity?: number }): void {
