@@ -20,8 +20,11 @@ function setStage(t: TestContext) {
   assert.ok(opened.ok)
   const { vault } = opened
   const sent: Buffer[] = []
-  const open = async () => {
+  const troubles: string[] = []
+  const open = async (heapMb = 512) => {
     const moving = await openMigrations({
+      heapMb,
+      onTrouble: (why) => void troubles.push(why),
       dir,
       vault,
       hostname: () => 'gw.example.net',
@@ -37,7 +40,7 @@ function setStage(t: TestContext) {
     store.db.close()
     rmSync(dir, { recursive: true })
   })
-  return { dir, vault, sent, open, keys: () => vault.list('batch').length }
+  return { dir, vault, sent, troubles, open, keys: () => vault.list('batch').length }
 }
 
 test('nothing is made before somebody asks; then a key for each batch, and none for what is refused', async (t) => {
@@ -85,5 +88,29 @@ test('a report is a message from the gateway', async (t) => {
     stage.sent[0]?.toString() ?? '',
     /^From: Causeway <postmaster@gw\.example\.net>\r\nTo: <it@shared\.example>\r\n/,
   )
+  await migrations.close()
+})
+
+test('a thread that dies takes nothing with it: another one goes on, and the main thread never stops', async (t) => {
+  const stage = setStage(t)
+  const migrations = await stage.open(40)
+  await migrations.create({ name: 'one', csv: csv('a@n.example,a,x,y'), settings, by: 'ann' })
+  const rows = Array.from({ length: 50_000 }, (_, i) => `u${i}@n.example,${'x'.repeat(80)}${i},x,y`)
+  const large = { name: 'large', csv: csv(rows.join('\n')), settings, by: 'ann' }
+  await assert.rejects(migrations.create(large), { message: 'the thread of the mailbox move stopped' })
+  assert.match(stage.troubles.join('\n'), /stopped: Worker terminated due to reaching memory limit/)
+  const again = async () => {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const found = await migrations.list().catch(() => undefined)
+      if (found !== undefined) return found
+      await new Promise((done) => setTimeout(done, 100))
+    }
+    return assert.fail('no thread came back')
+  }
+  assert.deepEqual(
+    (await again()).map(({ name }) => name),
+    ['one'],
+  )
+  assert.equal(stage.keys(), 1)
   await migrations.close()
 })

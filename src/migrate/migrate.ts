@@ -48,6 +48,8 @@ export type MigrationsOptions = {
   /** Our name, for the reports. */
   readonly hostname: () => string
   readonly now?: () => number
+  /** Of the thread's heap alone; contents of messages lie outside of it, bounded by the engine. 512 when absent. */
+  readonly heapMb?: number
   /** Hears sentences for the log. */
   readonly onTrouble?: (why: string) => void
 }
@@ -119,6 +121,7 @@ export async function openMigrations(o: MigrationsOptions): Promise<OpenedMigrat
       for (const view of batches) told.set(view.name.toLowerCase(), { view, at: now() })
     },
     onTrouble: o.onTrouble ?? (() => {}),
+    heapMb: o.heapMb ?? 512,
   })
   // Where nothing was ever moved, nothing is kept ready for it.
   let opening = existsSync(migrateFile(o.dir)) ? thread.open() : undefined

@@ -13,6 +13,7 @@ export type ThreadSettings = {
   readonly sendReport: (letter: Letter) => Promise<Sent>
   readonly onProgress: (batches: readonly BatchView[]) => void
   readonly onTrouble: (why: string) => void
+  readonly heapMb: number
 }
 
 /** Why something was not done. */
@@ -29,8 +30,6 @@ export class MoveNotDone extends Error {
 type Question = { readonly resolve: (value: never) => void; readonly reject: (why: MoveNotDone) => void }
 
 const retryMs = 1000
-/** Of the heap alone; contents of messages lie outside of it, bounded by the engine. */
-const heapMb = 512
 
 export class Thread {
   readonly #settings: ThreadSettings
@@ -46,7 +45,7 @@ export class Thread {
 
   /** undefined when it works; otherwise why the file cannot be opened, and the thread is gone. */
   open(isAfterDeath = false): Promise<string | undefined> {
-    const { dir, keys } = this.#settings
+    const { dir, keys, heapMb } = this.#settings
     const workerData: ThreadOptions = { dir, isAfterDeath, keys: keys() }
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData,
