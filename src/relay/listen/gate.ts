@@ -130,7 +130,9 @@ export class Gate implements Listener {
   #accept(socket: Socket, implicitTls: boolean): void {
     const client = this.#clientOf(socket)
     if (client === undefined) return void socket.destroy()
-    const stay = this.#places.enter(performance.now())
+    // Whoever comes begins now: the last tick may be long ago.
+    this.#now = performance.now()
+    const stay = this.#places.enter(this.#now)
     if (!(stay instanceof Stay)) return this.#turnAway(socket, client, stay, implicitTls)
     const isBalancer = this.#o.isBalancer?.(client.address) === true
     const full = isBalancer ? undefined : this.#settle(client, stay)
