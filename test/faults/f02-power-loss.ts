@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brokenCounts, type Fault, type Finding, makeChecks, type RunOptions } from './fault.ts'
-import { addUp, type Count } from './ledger.ts'
+import { addUp, type Count, type Letter } from './ledger.ts'
 import { firstOf, injecting, lacks, must, noLoopDevices, noTracing } from './machine.ts'
 import { setStage } from './stage.ts'
 import { openVolume } from './volume.ts'
@@ -47,12 +47,20 @@ async function lossOfPower(loadMs: number, isSynced: boolean): Promise<Count> {
   await (await stage.start()).stop()
   must('sync', '-f', volume.root)
   await stage.start(isSynced ? {} : { wrap: injecting(['fsync,fdatasync:retval=0']) })
+  const underWay = new Set<Letter>()
   const crowd = stage.crowd({
     senders: 8,
-    next: (n) => stage.ledger.write({ from: 'a@contoso.example', to: [`r${n}@fabrikam.example`], bytes: 4000 }),
+    next(n) {
+      const letter = stage.ledger.write({ from: 'a@contoso.example', to: [`r${n}@fabrikam.example`], bytes: 4000 })
+      underWay.add(letter)
+      return letter
+    },
+    told: (letter) => underWay.delete(letter),
   })
   await sleep(loadMs)
   volume.losePower()
+  // The disk may have what was being synced, and the sync says no. Nobody hears that 451 when the power is gone for us, too.
+  stage.ledger.allow(underWay.size)
   await sleep(300) // what is answered 250 now would be a lie as well
   await stage.kill()
   await crowd.stop()
