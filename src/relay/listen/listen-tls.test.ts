@@ -186,11 +186,10 @@ test('a handshake of one byte at a time has no more time than any other', async 
   const hello = Buffer.from('1603010200010001fc0303', 'hex')
   let sent = 0
   const trickle = setInterval(() => client.write(Buffer.of(hello[sent++] ?? 0)), 5)
-  const since = performance.now()
   t.after(() => clearInterval(trickle))
   await once(client.resume(), 'close')
-  // The clock is as coarse as its ticks, a quarter of that time.
-  assert.ok(performance.now() - since >= 44)
+  // Its 512 bytes would have taken 2.6 seconds.
+  assert.ok(sent < 400, `${sent} bytes`)
   await until(() => listener.connections === 0)
   assert.deepEqual([refused, listener.limits.handshakeMs], [['TLS handshake failed'], 1])
 })
