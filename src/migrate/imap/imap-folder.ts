@@ -13,10 +13,22 @@ const verbs = { add: '+FLAGS.SILENT', remove: '-FLAGS.SILENT', replace: 'FLAGS.S
 /** A listing that was begun when the folder was opened. */
 export type Begun = { readonly of: ListOptions; readonly listing: AsyncIterable<readonly Listed[]> }
 
+export type FolderOptions = {
+  readonly has: (capability: string) => boolean
+  readonly begun: Begun | undefined
+  /** Told once, at the first question: whether it was for a list of all messages. */
+  readonly onFirst: (isListOfAll: boolean) => void
+}
+
 /** What `mailbox/` calls an open folder, over one that is selected. */
-export function imapFolder(work: FolderWork, has: (capability: string) => boolean, begun?: Begun): OpenFolder {
+export function imapFolder(work: FolderWork, { has, begun, onFirst }: FolderOptions): OpenFolder {
   const { selected } = work
   let ready = begun
+  let isFirst = true
+  const begins = (isListOfAll: boolean): void => {
+    if (isFirst) onFirst(isListOfAll)
+    isFirst = false
+  }
   const store = async (uids: readonly number[], flags: string): Promise<void> => {
     const sets = [...uidSets(ascending(uids))]
     await Promise.all(sets.map((set) => work.run({ what: 'to change flags', pieces: [`UID STORE ${set} ${flags}`] })))
@@ -27,13 +39,23 @@ export function imapFolder(work: FolderWork, has: (capability: string) => boolea
     takesAnyKeyword: selected.permanentFlags.includes('\\*'),
     permanentFlags: selected.permanentFlags.filter((flag) => flag !== '\\*'),
     list(o = {}) {
+      begins(isSame(o, {}))
       const listing = ready !== undefined && isSame(ready.of, o) ? ready.listing : listMessages(work, o)
       ready = undefined
       return listing
     },
-    uids: () => folderUids(work, has('ESEARCH') || has('IMAP4REV2')),
-    headings: (uids) => headings(work, ascending(uids)),
-    fetch: (uids) => fetchMessages(work, uids),
+    uids() {
+      begins(false)
+      return folderUids(work, has('ESEARCH') || has('IMAP4REV2'))
+    },
+    headings(uids) {
+      begins(false)
+      return headings(work, ascending(uids))
+    },
+    fetch(uids) {
+      begins(false)
+      return fetchMessages(work, uids)
+    },
     async setFlags(uids, flags, how) {
       if (!flags.every((flag) => isFlag(flag))) throw new MailboxTrouble('refused', 'a flag cannot be written')
       if (flags.length > 0 || how === 'replace') await store(uids, `${verbs[how]} (${flags.join(' ')})`)

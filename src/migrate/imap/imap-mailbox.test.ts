@@ -196,7 +196,7 @@ test('messages are listed with what somebody changes meanwhile in between', asyn
 })
 
 test('a long listing is read no faster than it is taken, and other commands go through all the same', async () => {
-  const count = 60_000
+  const count = 100_000
   await using server = await startServer({
     on: ({ command, say, ok }) => {
       if (command.startsWith('EXAMINE')) say(`* ${count} EXISTS`, '* OK [UIDVALIDITY 1] ', '* OK [UIDNEXT 9] ')
@@ -219,6 +219,34 @@ test('a long listing is read no faster than it is taken, and other commands go t
   assert.equal(listed, count)
 })
 
+test('who lists folder after folder finds the next list on its way', async () => {
+  const state = (id: string, messages: number) => `* STATUS ${id} (MESSAGES ${messages} UIDNEXT 9 UIDVALIDITY 7)`
+  await using server = await startServer({
+    on: by({
+      STATUS: [state('INBOX', 1), state('B', 1), state('C', 9000), state('D', 1)],
+      'UID FETCH': ['* 1 FETCH (UID 4 FLAGS () INTERNALDATE "x" RFC822.SIZE 1)'],
+    }),
+  })
+  const mailbox = await server.open()
+  const folders = ['INBOX', 'B', 'C', 'D', 'D'].map((id) => ({ ...inbox, id }))
+  await mailbox.states(folders.slice(0, 4))
+  const begunWith: string[] = []
+  for (const [i, folder] of folders.entries()) {
+    const opened = await mailbox.open(folder, { readOnly: true })
+    begunWith.push(server.commands.at(-1) ?? '')
+    if (i === 3) await opened.uids()
+    else assert.equal((await all(opened.list())).flat().length, 1)
+  }
+  assert.deepEqual(
+    begunWith.map((command) => command.slice(0, 9)),
+    ['EXAMINE "', 'UID FETCH', 'EXAMINE "', 'UID FETCH', 'EXAMINE "'],
+  )
+  assert.equal(server.commands.filter((command) => command.startsWith('UID FETCH')).length, 5)
+  const last = await mailbox.open(inbox, { readOnly: true })
+  const listing = last.list({ changedSince: '1) x' })
+  assert.equal((await troubleIn(() => all(listing))).kind, 'refused')
+})
+
 test('the next folder is opened and listed behind what is under way in the last', async () => {
   const flow: string[] = []
   await using server = await startServer({
@@ -231,6 +259,7 @@ test('the next folder is opened and listed behind what is under way in the last'
         later = () => {
           say(
             '* 9 EXISTS',
+            '* FLAGS (old)',
             `* 1 FETCH (UID 5 FLAGS () INTERNALDATE "x" RFC822.SIZE 1 BODY[] {1}`,
             'A)',
             `${talk.tag} OK`,
@@ -244,6 +273,7 @@ test('the next folder is opened and listed behind what is under way in the last'
             `* ${folder?.includes('B') === true ? 2 : 3} EXISTS`,
             '* OK [UIDVALIDITY 4] ',
             '* OK [UIDNEXT 8] ',
+            '* FLAGS (new)',
             `${talk.tag} OK`,
           ),
         )
@@ -268,6 +298,7 @@ test('the next folder is opened and listed behind what is under way in the last'
   assert.equal((await all(messages)).length, 1)
   const second = await next
   assert.equal(second.state.messages, 2)
+  assert.deepEqual(second.permanentFlags, ['new'], 'what was said of the folder before is not of this one')
   assert.deepEqual(
     (await all(second.list({}))).flat().map(({ uid }) => uid),
     [7],

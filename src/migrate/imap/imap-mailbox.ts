@@ -26,6 +26,8 @@ import { askStates, stateItems } from './states.ts'
 /** States that came with the list of folders are as good as new for this long, if we do nothing meanwhile. */
 const freshMs = 5000
 const goodbyeMs = 2000
+/** Messages whose list may be asked for on suspicion. */
+const shortList = 5000
 
 /**
  * More than `mailbox/` asks for, to save round trips. `list`: the listing is sent right behind the opening, for the first `list` with
@@ -61,6 +63,9 @@ class ImapMailbox {
   readonly #appender: Appender
   #space: Promise<NameSpace> | undefined
   #work: FolderWork | undefined
+  /** How many messages a folder had when its state was last told. */
+  readonly #messages = new Map<string, number>()
+  #listsAll = false
   #fresh: { readonly states: ReadonlyMap<string, FolderState>; readonly at: number } | undefined
 
   constructor(connection: Connection, traits: Traits, userRoot: string | undefined) {
@@ -90,6 +95,7 @@ class ImapMailbox {
       space: this.#nameSpace(),
       isWhole: this.#userRoot === undefined,
     })
+    this.#remember(states)
     this.#fresh = states.size === 0 ? undefined : { states, at: performance.now() }
     return folders
   }
@@ -103,7 +109,13 @@ class ImapMailbox {
       return state === undefined ? [] : [[id, state] as const]
     })
     const rest = folders.filter(({ id }) => fresh?.has(id) !== true)
-    return new Map([...known, ...(await askStates(this.#connection, rest, stateItems(this.#has)))])
+    const asked = await askStates(this.#connection, rest, stateItems(this.#has))
+    this.#remember(asked)
+    return new Map([...known, ...asked])
+  }
+
+  #remember(states: ReadonlyMap<string, FolderState>): void {
+    for (const [id, { messages }] of states) this.#messages.set(id, messages)
   }
 
   async open(folder: Folder, o: OpenOptions): Promise<OpenFolder> {
@@ -116,12 +128,22 @@ class ImapMailbox {
     this.#work = undefined
     const { hasCondstore, kind } = this.#traits
     const selecting = select(this.#connection, selected, { hasCondstore, isNext: o.isNext === true })
+    const list = o.list ?? this.#expected(folder, o)
     // Sent right behind. Not where a listing of nothing is an error, for Exchange counts errors.
     const begun =
-      o.list === undefined || kind === 'exchange' ? undefined : { of: o.list, listing: listMessages(work, o.list) }
+      list === undefined || kind === 'exchange' ? undefined : { of: list, listing: listMessages(work, list) }
     await selecting
     this.#work = work
-    return imapFolder(work, this.#has, begun)
+    const onFirst = (isListOfAll: boolean): void => {
+      if (o.readOnly) this.#listsAll = isListOfAll
+    }
+    return imapFolder(work, { has: this.#has, begun, onFirst })
+  }
+
+  /** Who listed all of the last folder first of all will do the same with this one: a round trip is saved, or a short list wasted. */
+  #expected({ id }: Folder, { readOnly }: OpenOptions): ListOptions | undefined {
+    const messages = this.#messages.get(id) ?? 0
+    return this.#listsAll && readOnly && messages > 0 && messages <= shortList ? {} : undefined
   }
 
   async create(

@@ -1,8 +1,9 @@
-import type { Listed } from '../mailbox/mailbox.ts'
+import { type Listed, MailboxTrouble } from '../mailbox/mailbox.ts'
 import { type FetchData, readFetch } from './fetch-data.ts'
 import { Flow } from './flow.ts'
 import type { FolderWork } from './folder-work.ts'
 import type { Data } from './response.ts'
+import { modSeqOf } from './states.ts'
 
 /** More than the server counted may be there by now, but not so many more. */
 export const slack = 10_000
@@ -25,6 +26,10 @@ export function listMessages(
   // A folder that is only being opened may hold anything. QUIRK: Exchange refuses `1:*` of an empty folder, so it is not asked.
   if (selected.messages === 0 && selected.uidValidity > 0) {
     end()
+    return flow
+  }
+  if (changedSince !== undefined && modSeqOf(changedSince) === undefined) {
+    end(new MailboxTrouble('refused', 'this is no modification sequence'))
     return flow
   }
   const since = changedSince === undefined ? '' : ` (CHANGEDSINCE ${changedSince})`
