@@ -52,3 +52,27 @@ test('without IDLE a pass comes each minute', async () => {
   const { nextAt = 0 } = stage.desk().user('one', 'a@n.example')?.user ?? {}
   assert.ok(next > 0 && nextAt - Date.now() > 50_000 && nextAt - Date.now() <= 60_000)
 })
+
+test('what comes when the pass is over and nobody listens yet is not left until the clock says so', async () => {
+  const [source, target] = [new MemoryServer(), new MemoryServer()]
+  const ears: (() => void)[] = []
+  let connections = 0
+  await using stage = await setStage({
+    open: async ({ endpoint, signal }) => {
+      if (endpoint.host !== 'old.example') return target.connect(signal)
+      connections += 1
+      // The second is the listener's.
+      if (connections === 2) source.put(source.folder('INBOX'), letter(2))
+      return listening(source, ears)(signal)
+    },
+  })
+  source.put(source.folder('INBOX'), letter(1))
+  stage.create('one', csvOf('a'), { intervalMinutes: 0 })
+  stage.desk().start('one', 'ann', undefined)
+  await eventually(() => connections === 2, 'the pass is over')
+  const wait = (): number => (stage.desk().user('one', 'a@n.example')?.user.nextAt ?? 0) - Date.now()
+  await eventually(() => stage.desk().show('one')?.status === 'Synced' && wait() > 0, 'Synced')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.ok(wait() <= 60_000, `the next pass is in ${wait()} ms`)
+  assert.equal(ears.length, 0)
+})
