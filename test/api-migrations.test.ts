@@ -72,6 +72,14 @@ test('settings that cannot be are refused with a reason', async () => {
     [{ ...settings, unknown: 1 }, 400, /unknown/i],
     [{ ...settings, notify: ['who@stranger.example'] }, 409, /who@stranger\.example/],
     [
+      {
+        ...settings,
+        source: { ...nowhere(1), login: { kind: 'admin', user: 'a', password: 'vault:dkim/x.example/cw1' } },
+      },
+      409,
+      /named after it, so that no other server hears it/,
+    ],
+    [
       { ...settings, source: { ...nowhere(1), login: { kind: 'admin', user: 'a', password: 'Zq8' } } },
       400,
       /vault:NAME/,

@@ -287,7 +287,7 @@ test('no secret leaves the process or lies on the disk in the clear', async () =
     ['two', value('secret header from the vault')],
     ['pfx', value('password from the vault')],
     ['idle', value('secret that nobody uses')],
-    ['boss', value('password of an admin of mailboxes')],
+    ['127.0.0.1/boss', value('password of an admin of mailboxes')],
   ] as const)
     assert.equal((await runCauseway(['--data', data, 'secret', 'set', name], secret)).code, 0)
   assert.equal((await gateway.run('apply', project, '--yes')).code, 0)

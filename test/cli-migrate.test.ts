@@ -251,7 +251,10 @@ describe('causeway migrate', { skip, timeout: 240_000 }, () => {
   })
 
   test('an admin of both sides, found out in which form; the password is a secret', async () => {
-    assert.equal((await runCauseway(['--data', stage.gateway.data, 'secret', 'set', 'boss'], 'Zq8-boss')).code, 0)
+    assert.equal(
+      (await runCauseway(['--data', stage.gateway.data, 'secret', 'set', 'localhost/boss'], 'Zq8-boss')).code,
+      0,
+    )
     const file = join(dir, 'admin.csv')
     writeFileSync(
       file,
@@ -261,7 +264,7 @@ describe('causeway migrate', { skip, timeout: 240_000 }, () => {
       `--${side}-admin`,
       'boss',
       `--${side}-admin-password`,
-      'vault:boss',
+      'vault:localhost/boss',
     ])
     const checked = await migrate('check', 'two', '--csv', file, ...servers(), ...admin)
     assert.equal(checked.code, 0, checked.out + checked.err)

@@ -32,7 +32,7 @@ const sideOptions: readonly (readonly [name: keyof SideOptions, flag: string, wh
   ['serverName', 'server-name <name>', 'name in its certificate, if not the host'],
   ['untrusted', 'untrusted', 'believe any certificate'],
   ['admin', 'admin <user>', 'one account opens all mailboxes'],
-  ['adminPassword', 'admin-password <vault:name>', 'where its password lies: causeway secret set NAME'],
+  ['adminPassword', 'admin-password <vault:name>', 'where its password lies: causeway secret set HOST/NAME'],
   ['adminForm', 'admin-form <form>', 'auto, sasl, dovecot, exchange, mirapoint or courier; default: found out'],
   ['adminDomain', 'admin-domain <domain>', 'of the form exchange: Domain/Admin/User'],
   ['adminRoot', 'admin-root <path>', 'of the form courier: /users/{user}'],

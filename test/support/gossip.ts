@@ -48,7 +48,7 @@ export async function moveMailboxes(
   const all = [...servers, '--target-security', 'none']
   await run('check', 'one', '--csv', wrong, ...all)
   await run('check', 'one', '--csv', right, ...all)
-  const admin = ['--source-admin', 'boss', '--source-admin-password', 'vault:boss']
+  const admin = ['--source-admin', 'boss', '--source-admin-password', 'vault:127.0.0.1/boss']
   await run('check', 'two', '--csv', right, ...all, ...admin)
   await run('start', 'one')
   await run('retry', 'one', '--csv', right)

@@ -254,19 +254,19 @@ test('an admin opens all, with the password from the vault; one that is not ther
   const login = (password: string) => ({ login: { kind: 'admin', user: 'boss', password } })
   const csv = 'EmailAddress,UserName,Password\na@n.example,a,\nb@n.example,b,\n'
   const settings = (name: string) => ({
-    source: { host: 'old.example', ...login(name) },
-    target: { host: 'new.example', ...login('vault:boss') },
+    source: { host: 'old.example', ...login(`vault:old.example/${name}`) },
+    target: { host: 'new.example', ...login('vault:new.example/boss') },
   })
-  stage.create('one', csv, settings('vault:boss'))
+  stage.create('one', csv, settings('boss'))
   stage.desk().start('one', 'ann', undefined)
   await comesTo(stage, 'Synced')
   assert.equal(user(stage, 'a@n.example').user.sourceForm, 'sasl')
-  stage.create('two', csv, settings('vault:nobody'))
+  stage.create('two', csv, settings('nobody'))
   stage.desk().start('two', 'ann', undefined)
   await comesTo(stage, 'Failed', 'two')
   assert.match(
     user(stage, 'a@n.example', 'two').user.statusWhy,
-    /there is no secret nobody: causeway secret set nobody/,
+    /there is no secret old\.example\/nobody: causeway secret set/,
   )
 })
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compareMailboxes, copyPass, surveyMailbox } from '../copy/copy.ts'
-import { type MemoryOptions, MemoryServer } from '../mailbox/for-tests.ts'
+import { type MemoryOptions, MemoryServer } from '../in-memory/in-memory.ts'
 import { MailboxTrouble } from '../mailbox/mailbox.ts'
 import type { Engine, Letter } from './ground.ts'
 import { type Desk, openBatches } from './open.ts'
@@ -60,7 +60,8 @@ export async function setStage(over: Partial<Engine> = {}): Promise<Stage> {
       now: Date.now,
       batchKey: (id) => keys.get(id),
       forgetKey: (id) => void keys.delete(id),
-      secret: async (name) => (name === 'boss' ? { kind: 'found', value: Buffer.from('x\n') } : { kind: 'absent' }),
+      secret: async (name) =>
+        name.endsWith('/boss') ? { kind: 'found', value: Buffer.from('x\n') } : { kind: 'absent' },
       sendReport: async (letter) => {
         letters.push(letter)
         return { ok: true }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MemoryServer } from '../mailbox/for-tests.ts'
+import { MemoryServer } from '../in-memory/in-memory.ts'
 import { MailboxTrouble } from '../mailbox/mailbox.ts'
 import type { Proven } from './login-forms.ts'
 import { makeReach, type OpenMailbox } from './reach.ts'

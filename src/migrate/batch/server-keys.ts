@@ -8,7 +8,7 @@ import type { Server, ServerLogin } from './settings.ts'
 type OAuth = Extract<ServerLogin, { readonly kind: 'oauth' }>
 
 /** Asked for each connection, so that a secret that was set anew counts at once. */
-export function serverKeys(ground: Ground): (server: Server) => Promise<Keys> {
+export function serverKeys(ground: Pick<Ground, 'now' | 'secret'>): (server: Server) => Promise<Keys> {
   const apps = new Map<string, Tokens>()
   return async ({ login }) => {
     switch (login.kind) {
@@ -34,7 +34,7 @@ async function tokenFrom(tokens: Tokens): Promise<string> {
   })
 }
 
-function tokensOf(ground: Ground, login: OAuth): Tokens {
+function tokensOf(ground: Pick<Ground, 'now' | 'secret'>, login: OAuth): Tokens {
   const { authority, tenant, clientId, scope } = login
   const credential = async (): Promise<Credential> => {
     if (login.certificate !== undefined)
@@ -45,7 +45,7 @@ function tokensOf(ground: Ground, login: OAuth): Tokens {
   return makeTokens({ authority, tenant, clientId, scope, credential, now: ground.now })
 }
 
-async function secretOf(ground: Ground, place: string): Promise<Buffer> {
+async function secretOf(ground: Pick<Ground, 'secret'>, place: string): Promise<Buffer> {
   const name = place.replace(/^vault:/, '')
   const answer = await ground.secret(name)
   if (answer.kind === 'found') return answer.value

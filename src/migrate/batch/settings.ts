@@ -25,7 +25,7 @@ const adminLogin = z.strictObject({
       'How it says whose mailbox: sasl (authorization identity), dovecot (User*Admin), exchange (Domain/Admin/User), mirapoint (#user@domain#Admin#), courier (shared folders below a root), auto (found out)',
     ),
   user: z.string().min(1).max(320),
-  password: vaultSecret,
+  password: vaultSecret.describe('vault:HOST/NAME, with the host of this server'),
   separator: z.string().length(1).default('*').describe('Of the form dovecot (auth_master_user_separator)'),
   domain: z.string().max(253).optional().describe('Of the form exchange'),
   root: z
@@ -137,12 +137,24 @@ export function settingsProblem(s: Settings): string | undefined {
     const { login } = s[side]
     if (login.kind === 'admin' && login.form === 'exchange' && login.domain === undefined)
       return `the ${side} is opened as Domain/Admin/User, and no domain is given`
+    const named = login.kind === 'admin' ? ownSecretProblem(s[side].host, login.password) : undefined
+    if (named !== undefined) return named
     if (login.kind === 'oauth' && (login.secret === undefined) === (login.certificate === undefined))
       return `the ${side} is opened by an app: give its secret or its certificate, one of the two`
     if (login.kind === 'oauth' && s[side].security === 'none' && !isLoopback(s[side].host))
       return `the ${side} would be sent a token in the clear: use tls or starttls`
   }
   return undefined
+}
+
+/**
+ * Whoever may use the API may not read secrets. A free choice of server and secret would be a way to have any of them sent to a
+ * server of one's own: so it is named after the one server that may hear it.
+ */
+function ownSecretProblem(host: string, place: string): string | undefined {
+  const before = `${host.toLowerCase()}/`
+  if (place.toLowerCase().startsWith(`vault:${before}`)) return undefined
+  return `a password for ${host} is named after it, so that no other server hears it: causeway secret set ${before}NAME, and vault:${before}NAME`
 }
 
 const isLoopback = (host: string): boolean => /^(?:127(?:\.\d{1,3}){3}|\[?::1\]?|localhost)$/i.test(host)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MemoryServer } from '../mailbox/for-tests.ts'
+import { MemoryServer } from '../in-memory/in-memory.ts'
 import { type Connect, type Mailbox, MailboxTrouble } from '../mailbox/mailbox.ts'
 import { csvOf, eventually, fill, letter, setStage } from './for-tests.ts'
 
