@@ -17,7 +17,7 @@ export { graphContact } from './graph-contact.ts'
 export { type Merged, mergeDuplicates } from './merge.ts'
 export { type GraphPut, putGraphContacts } from './put-graph.ts'
 export { outlookCsv } from './write-outlook-csv.ts'
-export { uidOf, vcardOf } from './write-vcard.ts'
+export { vcardOf } from './write-vcard.ts'
 
 /** CSV or vCard, told by what is in it. `columns`: by header, the field that it is; '' leaves it out. */
 export function readContacts(bytes: Buffer, columns: Readonly<Record<string, string>> = {}): ReadContacts {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { letter, MemoryServer } from '../mailbox/for-tests.ts'
+import { letter, MemoryServer } from '../in-memory/in-memory.ts'
 import { contents, openTestDb, pass } from './for-tests.ts'
 
 const day = (n: number): { readonly internalDate: string } => ({ internalDate: `0${n}-Jul-2026 00:00:00 +0000` })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { letter, MemoryServer } from '../mailbox/for-tests.ts'
+import { letter, MemoryServer } from '../in-memory/in-memory.ts'
 import { MailboxTrouble } from '../mailbox/mailbox.ts'
 import { type Comparison, compareMailboxes, defaultOptions, openLedger, surveyMailbox } from './copy.ts'
 import { openTestDb, pass } from './for-tests.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { letter, MemoryServer } from '../mailbox/for-tests.ts'
+import { letter, MemoryServer } from '../in-memory/in-memory.ts'
 import { MailboxTrouble } from '../mailbox/mailbox.ts'
 import { copyPass, type PassOutcome, type Progress } from './copy.ts'
 import { contents, jobFor, openTestDb, pass } from './for-tests.ts'

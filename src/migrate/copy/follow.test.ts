@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { letter, MemoryServer, type StoredFolder } from '../mailbox/for-tests.ts'
+import { letter, MemoryServer, type StoredFolder } from '../in-memory/in-memory.ts'
 import { openLedger, type PassOutcome } from './copy.ts'
 import { contents, openTestDb, pass } from './for-tests.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Db, openDb } from '../../store/store.ts'
-import { type MemoryServer, type StoredMessage } from '../mailbox/for-tests.ts'
+import { type MemoryServer, type StoredMessage } from '../in-memory/in-memory.ts'
 import { instantOf } from '../mailbox/mailbox.ts'
 import {
   type CopyJob,

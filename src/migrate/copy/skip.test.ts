@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { letter, MemoryServer, type Step } from '../mailbox/for-tests.ts'
+import { letter, MemoryServer, type Step } from '../in-memory/in-memory.ts'
 import { MailboxTrouble } from '../mailbox/mailbox.ts'
 import { openLedger, type Skipped } from './copy.ts'
 import { contents, openTestDb, pass } from './for-tests.ts'

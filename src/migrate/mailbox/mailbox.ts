@@ -6,7 +6,7 @@
  * On failure: every method rejects with a MailboxTrouble, whose kind says whether it may pass.
  */
 export { canonicalFlags, hasFlag, isKeyword, without } from './flags.ts'
-export { headerEnd, headingFields, headingOf, type Identity, identityOf } from './heading.ts'
+export { headerEnd, headingOf, type Identity, identityOf } from './heading.ts'
 export { instantOf, internalDateOf } from './internal-date.ts'
 export { isInbox, usesOf } from './special-use.ts'
 export { MailboxTrouble, mayPass, type TroubleKind } from './trouble.ts'

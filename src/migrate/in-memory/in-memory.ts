@@ -3,8 +3,6 @@
  *
  * A fault is asked for before and after each command: a server may fail to do what it was asked, or do it and fail to say so.
  */
-import { headingOf } from './heading.ts'
-import { internalDateOf } from './internal-date.ts'
 import {
   type Appended,
   type Connect,
@@ -12,6 +10,8 @@ import {
   canonicalFlags,
   type Fetched,
   type Folder,
+  headingOf,
+  internalDateOf,
   type Listed,
   type Mailbox,
   MailboxTrouble,
@@ -19,7 +19,7 @@ import {
   type OpenFolder,
   type SpecialUse,
   type Traits,
-} from './mailbox.ts'
+} from '../mailbox/mailbox.ts'
 
 export type StoredMessage = {
   uid: number
