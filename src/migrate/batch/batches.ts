@@ -44,7 +44,15 @@ export function batchById(db: Db, id: number): Batch | undefined {
 export const removeBatch = (db: Db, id: number): void => void db.run('DELETE FROM batch WHERE id = ?', id)
 
 export function setWish(db: Db, id: number, wish: Wish, by: string, at: number): void {
-  db.run('UPDATE batch SET wish = ?, wish_at = ?, wish_by = ?, paused_until = NULL WHERE id = ?', wish, at, by, id)
+  // Paused twice, it is still what it was before the first time.
+  db.run(
+    `UPDATE batch SET wish = ?1, wish_at = ?2, wish_by = ?3, paused_until = NULL,
+            wish_before = CASE WHEN wish IN ('paused', 'stopped') THEN wish_before ELSE wish END WHERE id = ?4`,
+    wish,
+    at,
+    by,
+    id,
+  )
 }
 
 export function setStatus(db: Db, id: number, status: BatchStatus, why: string, at: number): void {

@@ -14,6 +14,7 @@ const batch: Batch = {
   wish: 'running',
   wishAt: 0,
   wishBy: 'ann',
+  wishBefore: '',
   status: 'Syncing',
   statusAt: 0,
   statusWhy: '',

@@ -224,6 +224,21 @@ test('a pause ends by itself, and a batch begins at its time', async () => {
   await comesTo(stage, 'Synced', 'two')
 })
 
+test('who is paused on the way to the end goes on to the end', async () => {
+  await using stage = await setStage()
+  fill(stage, 'a', 1)
+  stage.create('one', csvOf('a'))
+  stage.desk().start('one', 'ann', undefined)
+  await comesTo(stage, 'Synced')
+  stage.desk().complete('one', 'ann', 60_000)
+  await eventually(() => user(stage, 'a@n.example').user.status === 'CompletionSynced', 'CompletionSynced')
+  await stage.desk().pause('one', 'ann', undefined)
+  assert.equal(status(stage), 'Stopped')
+  stage.desk().resume('one', 'ann')
+  await eventually(() => user(stage, 'a@n.example').user.status === 'CompletionSynced', 'CompletionSynced again')
+  assert.equal(status(stage), 'Completing')
+})
+
 test('a shorter interval counts at once', async () => {
   await using stage = await setStage()
   fill(stage, 'a', 1)

@@ -1,6 +1,8 @@
 /** Moves all mailboxes of a batch at once, each with its line of history. */
+import { setWish } from './batches.ts'
 import type { Ground } from './ground.ts'
 import type { UserStatus } from './status.ts'
+import type { Batch } from './tables.ts'
 
 type Move = {
   readonly from: readonly UserStatus[]
@@ -35,6 +37,14 @@ export function moveStates({ db }: Pick<Ground, 'db'>, batch: number, move: Move
 }
 
 export const failedStatuses: readonly UserStatus[] = ['Failed', 'IncrementalFailed', 'CompletionFailed', 'Corrupted']
+
+/** A batch that stood still goes on, to where it was going. */
+export function resumeBatch(ground: Ground, batch: Batch, by: string, at: number): void {
+  const isCompleting = batch.wishBefore === 'completing'
+  setWish(ground.db, batch.id, isCompleting ? 'completing' : 'running', by, at)
+  if (isCompleting) dueAtEnd(ground, batch.id, at)
+  else resumeMailboxes(ground, batch.id, at, `resumed by ${by}`)
+}
 
 export function resumeMailboxes(ground: Ground, batch: number, at: number, why: string): void {
   moveStates(ground, batch, { from: ['Stopped'], to: 'Queued', why, at, nextAt: 'now' })

@@ -2,7 +2,7 @@
 import { addBatch, batchNamed, removeBatch, setKey, setMoment, setReportDue, setSettings, setWish } from './batches.ts'
 import { type CsvProblem, type CsvRow, readBatchCsv } from './csv.ts'
 import { addMailbox, mailboxByKey, renewMailbox } from './mailboxes.ts'
-import { dueAtEnd, failedStatuses, moveStates, resumeMailboxes, stopMailboxes } from './move-states.ts'
+import { dueAtEnd, failedStatuses, moveStates, resumeBatch, resumeMailboxes, stopMailboxes } from './move-states.ts'
 import { some } from './plural.ts'
 import type { Scheduler } from './scheduler.ts'
 import { sealRow } from './seal.ts'
@@ -225,8 +225,7 @@ export function resume(s: Scheduler, name: string, by: string): Ordered {
     return refuse('conflict', `${batch.name} is ${batch.status}, not paused`, `causeway migrate show ${batch.name}`)
   const lost = lostKey(s, batch)
   if (lost !== undefined) return lost
-  setWish(db, batch.id, 'running', by, now())
-  resumeMailboxes(s.ground, batch.id, now(), `resumed by ${by}`)
+  resumeBatch(s.ground, batch, by, now())
   standBatch(s.ground, batch.id)
   s.kick()
   return done('it goes on where it was')

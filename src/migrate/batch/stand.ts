@@ -12,7 +12,7 @@ import {
 } from './batches.ts'
 import type { Ground } from './ground.ts'
 import { forgetSecrets } from './mailboxes.ts'
-import { dueAtEnd, resumeMailboxes } from './move-states.ts'
+import { dueAtEnd, resumeBatch } from './move-states.ts'
 import { some } from './plural.ts'
 import { type BatchStatus, batchStatusOf, type Counts } from './status.ts'
 import type { Batch } from './tables.ts'
@@ -98,8 +98,7 @@ export function tendBatches(ground: Ground): void {
   const at = now()
   for (const batch of allBatches(db)) {
     if (batch.wish === 'paused' && batch.pausedUntil !== undefined && batch.pausedUntil <= at) {
-      setWish(db, batch.id, 'running', 'the end of the pause', at)
-      resumeMailboxes(ground, batch.id, at, 'the pause is over')
+      resumeBatch(ground, batch, 'the end of the pause', at)
       standBatch(ground, batch.id)
     }
     const { settings } = batch

@@ -12,6 +12,7 @@ export const batchMigrations: readonly string[] = [
      wish TEXT NOT NULL,
      wish_at INTEGER NOT NULL,
      wish_by TEXT NOT NULL,
+     wish_before TEXT NOT NULL DEFAULT '',
      status TEXT NOT NULL,
      status_at INTEGER NOT NULL,
      status_why TEXT NOT NULL,
@@ -96,6 +97,8 @@ export type Batch = {
   readonly wish: Wish
   readonly wishAt: number
   readonly wishBy: string
+  /** What was wanted before it was paused or stopped. */
+  readonly wishBefore: Wish | ''
   readonly status: BatchStatus
   readonly statusAt: number
   readonly statusWhy: string
@@ -180,7 +183,7 @@ const maybe = <K extends string>(key: K, value: Value | undefined): { readonly [
 }
 
 export function batchOf(row: Row): Batch {
-  const [wish, status] = [text(row['wish']), text(row['status'])]
+  const [wish, before, status] = [text(row['wish']), text(row['wish_before']), text(row['status'])]
   return {
     id: Number(row['id']),
     name: text(row['name']),
@@ -189,6 +192,7 @@ export function batchOf(row: Row): Batch {
     wish: isWish(wish) ? wish : 'stopped',
     wishAt: Number(row['wish_at']),
     wishBy: text(row['wish_by']),
+    wishBefore: isWish(before) ? before : '',
     status: isBatchStatus(status) ? status : 'Corrupted',
     statusAt: Number(row['status_at']),
     statusWhy: text(row['status_why']),

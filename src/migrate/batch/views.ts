@@ -22,7 +22,7 @@ export type Active = {
   readonly waitingUntil?: number
 }
 
-export type BatchView = Omit<Batch, 'settings' | 'keyId' | 'id' | 'reportDue'> & {
+export type BatchView = Omit<Batch, 'settings' | 'keyId' | 'id' | 'reportDue' | 'wishBefore'> & {
   readonly settings?: Settings
   readonly counts: Counts
   readonly summary: Readonly<Record<StatusSummary, number>>
@@ -44,7 +44,7 @@ const mostActive = 50
 
 export function batchView(s: Scheduler, batch: Batch): BatchView {
   const { db } = s.ground
-  const { settings, keyId: _key, id, reportDue: _due, ...rest } = batch
+  const { settings, keyId: _key, id, reportDue: _due, wishBefore: _before, ...rest } = batch
   const counts = countsOf(db, id)
   const sums = s.sums(id)
   const meter = s.meter(id)
