@@ -224,6 +224,26 @@ test('a pause ends by itself, and a batch begins at its time', async () => {
   await comesTo(stage, 'Synced', 'two')
 })
 
+test('a day later what came since is fetched, what changed is followed, and a report goes out', async () => {
+  await using stage = await setStage()
+  const source = fill(stage, 'a', 3)
+  stage.create('one', csvOf('a'), { notify: ['it@shared.example'] })
+  stage.desk().start('one', 'ann', undefined)
+  await comesTo(stage, 'Synced')
+  await eventually(() => stage.letters.length === 1, 'the first report')
+  source.put(source.folder('INBOX'), letter(7))
+  const [first] = source.folder('INBOX').messages
+  assert.ok(first !== undefined)
+  source.setFlags(source.folder('INBOX'), first, ['\\Flagged'])
+  stage.pass(24 * 60 * 60_000 + 60_000)
+  await eventually(() => user(stage, 'a@n.example').user.status === 'IncrementalSynced', 'a second pass')
+  assert.equal(count(stage, 'a@n.example new.example'), 4)
+  const there = stage.mailbox('a@n.example new.example').folder('INBOX').messages
+  assert.ok(there.some(({ flags }) => flags.includes('\\Flagged')))
+  await eventually(() => stage.letters.length === 2, 'the report of the day')
+  assert.match(stage.letters[1]?.subject ?? '', /^Migration batch one: report /)
+})
+
 test('who is paused on the way to the end goes on to the end', async () => {
   await using stage = await setStage()
   fill(stage, 'a', 1)

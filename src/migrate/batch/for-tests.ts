@@ -26,6 +26,8 @@ export type Stage = AsyncDisposable & {
   /** Log-ins as they were tried. */
   readonly tried: string[]
   create(name: string, csv: string, settings?: object): Ordered
+  /** Moves the clock on; what is due by then is looked for within seconds. */
+  pass(ms: number): void
   /** Ends the desk and opens it again on the same file. */
   restart(isAfterDeath?: boolean): Promise<void>
 }
@@ -36,6 +38,7 @@ export async function setStage(over: Partial<Engine> = {}): Promise<Stage> {
   const letters: Letter[] = []
   const troubles: string[] = []
   const tried: string[] = []
+  const clock = { ahead: 0 }
   const passwords = new Map<string, string>()
   const mailboxes = new Map<string, MemoryServer>()
   const mailbox = (place: string, options?: MemoryOptions): MemoryServer => {
@@ -57,7 +60,7 @@ export async function setStage(over: Partial<Engine> = {}): Promise<Stage> {
       dir,
       isAfterDeath,
       engine,
-      now: Date.now,
+      now: () => Date.now() + clock.ahead,
       batchKey: (id) => keys.get(id),
       forgetKey: (id) => void keys.delete(id),
       secret: async (name) =>
@@ -94,6 +97,7 @@ export async function setStage(over: Partial<Engine> = {}): Promise<Stage> {
       if (!made.ok) keys.delete(keyId)
       return made
     },
+    pass: (ms) => void (clock.ahead += ms),
     async restart(isAfterDeath = false) {
       await desk.close()
       desk = begin(isAfterDeath)
