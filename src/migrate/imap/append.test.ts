@@ -77,6 +77,31 @@ test('an APPENDUID that does not fit is none', async () => {
   assert.deepEqual(await mailbox.append(inbox, message('a')), { uidValidity: 5 })
 })
 
+test('fewer UIDs than messages: nobody knows whose they are', async () => {
+  await using server = await startServer({
+    capabilities: `${usual} MULTIAPPEND`,
+    on: (talk) => talk.command.startsWith('APPEND') && (talk.ok('[APPENDUID 5 7] x'), true),
+  })
+  const mailbox = await server.open()
+  const done = await Promise.all(['a', 'b'].map((text) => mailbox.append(inbox, message(text))))
+  assert.deepEqual(done, [{ uidValidity: 5 }, { uidValidity: 5 }])
+})
+
+test('what is under way is answered before a content begins that may fail', async () => {
+  await using server = await startServer({
+    on: (talk) => {
+      if (!talk.command.startsWith('APPEND')) return false
+      setTimeout(() => talk.ok(), 50)
+      return true
+    },
+  })
+  const mailbox = await server.open()
+  const before = mailbox.append(inbox, message('before'))
+  const failing = mailbox.append(inbox, message('', { content: { size: 6, read: () => inPieces('ab') } }))
+  const [first, second] = await Promise.allSettled([before, failing])
+  assert.deepEqual([first.status, second.status], ['fulfilled', 'rejected'])
+})
+
 test('literals that must wait, and only those', async () => {
   for (const [capabilities, sizes] of [
     ['IMAP4rev1', ['{5}', '{4097}']],

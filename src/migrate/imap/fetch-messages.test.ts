@@ -105,6 +105,15 @@ test('a message that is said to be small and is too large to keep is read in pie
   assert.equal(await text(fetched.content), body)
 })
 
+test('a message that is far larger than it was said to be is not kept in the window', async () => {
+  const body = 'x'.repeat(70_000)
+  await using server = await startServer(serving({ 7: { body, told: 10 } }))
+  const mailbox = await server.open({ limits: { pieceBytes: 40_000 } })
+  const [fetched] = await all((await mailbox.open(inbox, { readOnly: true })).fetch([7]))
+  assert.ok(fetched !== undefined && !Buffer.isBuffer(fetched.content))
+  assert.equal(await text(fetched.content), body)
+})
+
 test('one that vanishes, shrinks or is refused while it is read', async () => {
   const cases = [
     [() => '', 'changed'],

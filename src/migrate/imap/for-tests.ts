@@ -174,7 +174,7 @@ class Dialogue {
     if (command === 'LIST "" ""') say('* LIST (\\Noselect) "/" ""')
     if (/^(?:SELECT|EXAMINE) /.test(command)) {
       say(
-        '* 3 EXISTS',
+        '* 1 EXISTS',
         '* OK [UIDVALIDITY 7] ',
         '* OK [UIDNEXT 10] ',
         '* FLAGS (\\Seen)',

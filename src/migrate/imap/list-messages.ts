@@ -33,36 +33,66 @@ export function listMessages(
     return flow
   }
   const since = changedSince === undefined ? '' : ` (CHANGEDSINCE ${changedSince})`
-  const take = taker(work, from, flow)
+  const tally = new Tally(work, from, flow)
+  const pieces = [`UID FETCH ${from}:* (UID FLAGS INTERNALDATE RFC822.SIZE)${since}`]
+  const isAll = from === 1 && changedSince === undefined
   work
-    .run({
-      what: 'the list of messages',
-      pieces: [`UID FETCH ${from}:* (UID FLAGS INTERNALDATE RFC822.SIZE)${since}`],
-      take,
-    })
-    .then(() => end(), end)
+    .run({ what: 'the list of messages', pieces, take: (data) => tally.take(data) })
+    .then(() => end(isAll ? tally.missing() : undefined), end)
   return flow
 }
 
-function taker(work: FolderWork, from: number, flow: Flow<Listed[]>): (data: Data) => boolean {
-  const { connection, sizes } = work
-  let [last, count] = [0, 0]
-  return (data) => {
+class Tally {
+  readonly #work: FolderWork
+  readonly #from: number
+  readonly #flow: Flow<Listed[]>
+  #last = 0
+  #count = 0
+  /** Messages there were, and those that were gone, when the list began. */
+  #before: { readonly messages: number; readonly expunged: number } | undefined
+
+  constructor(work: FolderWork, from: number, flow: Flow<Listed[]>) {
+    this.#work = work
+    this.#from = from
+    this.#flow = flow
+  }
+
+  take(data: Data): boolean {
     if (data.name !== 'FETCH') return false
+    this.#begin()
+    const { connection } = this.#work
     const told = readFetch(data, connection.limits)
     if (typeof told === 'string') connection.hostile(told)
     const listed = typeof told === 'string' ? undefined : listedOf(told)
     if (listed === undefined) return false // Flags that somebody changes meanwhile come unasked.
     // A range up to `*` names the last message, however far above it the range begins (RFC 9051 section 9, seq-range).
-    if (listed.uid < from) return true
-    if (listed.uid <= last) connection.hostile('its UIDs do not ascend')
-    last = listed.uid
-    count += 1
-    if (count > work.selected.messages + slack) connection.hostile('it lists more messages than there are')
-    sizes.note(listed.uid, listed.size)
-    add(flow, listed)
-    if ((flow.last?.length ?? 0) >= maxWaiting) connection.hold()
+    if (listed.uid >= this.#from) this.#add(listed)
     return true
+  }
+
+  /** One that is there and was not told would be lost without a word. */
+  missing(): MailboxTrouble | undefined {
+    const { messages, expunged } = this.#begin()
+    const least = messages - (this.#work.selected.expunged - expunged)
+    if (this.#count >= least) return undefined
+    return new MailboxTrouble('changed', `the list has ${this.#count} of ${least} messages`)
+  }
+
+  #begin(): { readonly messages: number; readonly expunged: number } {
+    const { messages, expunged } = this.#work.selected
+    this.#before ??= { messages, expunged }
+    return this.#before
+  }
+
+  #add(listed: Listed): void {
+    const { connection, sizes, selected } = this.#work
+    if (listed.uid <= this.#last) connection.hostile('its UIDs do not ascend')
+    this.#last = listed.uid
+    this.#count += 1
+    if (this.#count > selected.messages + slack) connection.hostile('it lists more messages than there are')
+    sizes.note(listed.uid, listed.size)
+    add(this.#flow, listed)
+    if ((this.#flow.last?.length ?? 0) >= maxWaiting) connection.hold()
   }
 }
 

@@ -12,6 +12,8 @@ export type Selected = {
   uidValidity: number
   uidNext: number
   messages: number
+  /** So many have gone since it was opened. */
+  expunged: number
   modSeq: string | undefined
   permanentFlags: readonly string[]
   /** Why it is not open any more. */
@@ -25,6 +27,7 @@ export function unselected(folder: Folder, isReadOnly: boolean): Selected {
     uidValidity: 0,
     uidNext: 0,
     messages: 0,
+    expunged: 0,
     modSeq: undefined,
     permanentFlags: [],
     over: undefined,
@@ -70,8 +73,11 @@ function takeData(opened: Selected, { name, number, frame, at }: Data, connectio
   if (name === 'EXISTS' && number !== undefined) {
     opened.messages = number
     if (number > connection.limits.maxMessages) connection.hostile(`it says that a folder holds ${number} messages`)
-  } else if (name === 'EXPUNGE') opened.messages = Math.max(0, opened.messages - 1)
-  else if (name === 'FLAGS' && opened.permanentFlags.length === 0) opened.permanentFlags = flagList(frame[0].slice(at))
+  } else if (name === 'EXPUNGE') {
+    opened.messages = Math.max(0, opened.messages - 1)
+    opened.expunged += 1
+  } else if (name === 'FLAGS' && opened.permanentFlags.length === 0)
+    opened.permanentFlags = flagList(frame[0].slice(at))
   else return name === 'RECENT' || name === 'FLAGS'
   return true
 }
