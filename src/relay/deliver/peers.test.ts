@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { SMTPServer } from 'smtp-server'
 import { asIdentity, issue, makeCa } from '../../../test/support/certificates.ts'
+import { onFreePort } from '../../../test/support/ports.ts'
 import { attempt, deliverer, hopTo, kinds, only } from './for-tests.ts'
 
 const ca = makeCa()
@@ -107,12 +108,9 @@ test('smtp-sink: what it writes down is what was sent', { skip: without }, async
 })
 
 async function withSink(options: readonly string[], run: (port: number) => Promise<void>): Promise<void> {
-  const port = await freePort()
-  const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
-  const child = spawn(sink, [...user, ...options, `127.0.0.1:${port}`, '100'], { stdio: 'ignore' })
+  const { child, at } = await onFreePort(async (port) => ({ child: await startSink(options, port), at: port }))
   try {
-    await listening(port, child)
-    await run(port)
+    await run(at)
   } finally {
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill()
@@ -120,19 +118,18 @@ async function withSink(options: readonly string[], run: (port: number) => Promi
   }
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
-async function listening(port: number, child: ChildProcess): Promise<void> {
+async function startSink(options: readonly string[], port: number): Promise<ChildProcess> {
+  const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
+  const child = spawn(sink, [...user, ...options, `127.0.0.1:${port}`, '100'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
   while (!(await canConnect(port))) {
-    assert.equal(child.exitCode, null, 'smtp-sink has ended')
+    assert.equal(child.exitCode, null, `smtp-sink has ended: ${said}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+  return child
 }
 
 function canConnect(port: number): Promise<boolean> {
