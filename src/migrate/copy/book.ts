@@ -60,7 +60,8 @@ export type Book = {
   add(pair: NewPair): Pair
   /** Forgets all messages of the pair; its identity on both sides is what it is now. */
   restart(id: number, now: NewPair): void
-  drop(id: number): void
+  /** All that was skipped in it counts as new. */
+  forgetSkipped(id: number): void
   /** All or nothing. */
   write(id: number, entry: Entry): void
   finish(id: number, seen: FolderState, settings: string): void
@@ -132,10 +133,10 @@ export function openBook(db: Db, mailbox: number): Book {
     pairs: () => db.all('SELECT * FROM copy_folder WHERE mailbox = ? ORDER BY id', mailbox).map(readPair),
     add: (pair) => db.transaction(() => addPair(db, mailbox, pair)),
     restart: (id, now) => db.transaction(() => restartPair(db, id, now)),
-    drop: (id) =>
+    forgetSkipped: (id) =>
       db.transaction(() => {
-        forgetMessages(db, id)
-        db.run('DELETE FROM copy_folder WHERE id = ?', id)
+        db.run('DELETE FROM copy_message WHERE folder = ? AND state = 2', id)
+        db.run("DELETE FROM copy_skipped WHERE pair = ? AND kind <> 'repaired'", id)
       }),
     write: (id, entry) => {
       try {

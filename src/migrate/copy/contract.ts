@@ -23,6 +23,7 @@ export type CopyOptions = {
 
 /** Cumulative for this pass; plain numbers, cheap to post between threads. */
 export type Progress = {
+  /** In which something is to be done. */
   readonly folders: number
   readonly foldersDone: number
   /** To copy in this pass, as far as known, and done. */

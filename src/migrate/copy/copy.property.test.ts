@@ -178,7 +178,7 @@ for (const hasUidPlus of [true, false]) {
         assert.deepEqual(contents(target), contents(source))
       })
       await fc.assert(property, {
-        numRuns: Number(process.env.RUNS ?? 40),
+        numRuns: Number(process.env.RUNS ?? 25),
         endOnFailure: true,
       })
     })

@@ -46,6 +46,8 @@ export function endIfOver(a: Attempt, work: FolderWork): void {
 export function finish(a: Attempt, work: FolderWork): void {
   if (work.state === undefined) return
   a.book.finish(work.pair.id, work.state, a.settings)
+  // What was said of the folder as a whole is over.
+  a.book.unnote(work.name, 0)
   a.tally.folderDone()
 }
 

@@ -30,7 +30,7 @@ export async function planFolders(a: Attempt, source: Mailbox, target: Mailbox):
     known: new Map(pairs.map((pair) => [pair.source, pair.target])),
   })
   a.book.unnoteFolders()
-  const placed = await placeAll(a, target, mapped)
+  const placed = await placeAll(a, target, mapped, new Set(pairs.map((pair) => pair.source)))
   const [states, there] = await Promise.all([
     withMissing(
       source,
@@ -68,19 +68,30 @@ async function withMissing(
 export type Placed = { readonly mapped: Mapped; readonly target: Folder }
 
 /** Folders that are missing at the target are made, all at once; one that cannot be made is told and left out. */
-async function placeAll(a: Attempt, target: Mailbox, mapped: readonly Mapped[]): Promise<readonly Placed[]> {
+async function placeAll(
+  a: Attempt,
+  target: Mailbox,
+  mapped: readonly Mapped[],
+  known: ReadonlySet<string>,
+): Promise<readonly Placed[]> {
   const taken = new Set(mapped.flatMap((m) => (m.existing === undefined ? [] : [m.existing.id])))
-  const placed = await Promise.all(mapped.map((m) => place(a, target, m, taken)))
+  const placed = await Promise.all(mapped.map((m) => place(a, target, m, taken, known)))
   return placed.filter((p) => p !== undefined)
 }
 
-async function place(a: Attempt, target: Mailbox, mapped: Mapped, taken: Set<string>): Promise<Placed | undefined> {
+async function place(
+  a: Attempt,
+  target: Mailbox,
+  mapped: Mapped,
+  taken: Set<string>,
+  known: ReadonlySet<string>,
+): Promise<Placed | undefined> {
   const name = mapped.source.path.join('/')
   try {
     if (mapped.existing === undefined) return { mapped, target: await createTarget(target, mapped, taken) }
     // Later passes leave it to the target's user.
-    const isNew = !a.book.pairs().some((pair) => pair.source === mapped.source.id)
-    if (isNew && mapped.source.isSubscribed && !mapped.existing.isSubscribed) await target.subscribe(mapped.existing)
+    if (!known.has(mapped.source.id) && mapped.source.isSubscribed && !mapped.existing.isSubscribed)
+      await target.subscribe(mapped.existing)
     return { mapped, target: mapped.existing }
   } catch (error) {
     if (!(error instanceof MailboxTrouble) || !isAboutFolder(error)) throw error
@@ -124,7 +135,13 @@ function work(
   }
   const isSame = known !== undefined && isSamePair(known, now)
   if (isSame && isUntouched(a, known, state)) return []
+  // Other choices may want what was skipped.
+  if (isSame && known.settings !== '' && known.settings !== a.settings) a.book.forgetSkipped(known.id)
   const pair = isSame ? known : restarted(a, known, now)
+  if (isUnbegun(pair) && state.messages === 0) {
+    a.book.finish(pair.id, state, a.settings)
+    return []
+  }
   const guess = pair.seen === undefined ? state.messages : Math.max(0, state.messages - pair.seen.messages)
   return [newWork({ mapped, target, targetState, pair, isNew: isUnbegun(pair), guess })]
 }
