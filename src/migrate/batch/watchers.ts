@@ -34,13 +34,12 @@ export function makeWatchers(ground: Ground, kick: () => void): Watchers {
       const folders = await opened.folders()
       const inbox = folders.find(isInbox)
       if (inbox === undefined) return
-      // The clock is the other way to the next pass: nothing is missed when the connection dies unseen.
-      setNextAt(ground.db, mailbox, ground.now() + longestMs)
-      const ends = AbortSignal.any([signal, AbortSignal.timeout(longestMs)])
       const first = await opened.states(folders)
-      const isBehind = hasNews(seenStates(ground, mailbox), first)
-      if (!isBehind) await untilNews(opened, { folders, first, inbox, ends })
-      if (!signal.aborted) setNextAt(ground.db, mailbox, ground.now() + (isBehind ? catchUpMs : gatherMs))
+      // The clock is the other way to the next pass: nothing is missed when the connection dies unseen.
+      const mostMs = hasNews(seenStates(ground, mailbox), first) ? catchUpMs : longestMs
+      setNextAt(ground.db, mailbox, ground.now() + mostMs)
+      await untilNews(opened, { folders, first, inbox, ends: AbortSignal.any([signal, AbortSignal.timeout(mostMs)]) })
+      if (!signal.aborted) setNextAt(ground.db, mailbox, ground.now() + gatherMs)
     } finally {
       await opened.close()
     }
