@@ -21,7 +21,8 @@ export function addWatch(group: Command, { io }: CliParts, run: Run): void {
       const { at, json } = shared(command)
       const screen = json || !io.isTerminal || options.once === true ? linesTo(io, json) : screenOn(io)
       const ms = everyMs(options, io)
-      return watch(connect(at), { name, screen, ms, io, follow: options.follow === true, once: options.once === true })
+      const [follow, once] = [options.follow === true, options.once === true]
+      return watch(() => connect(at), { name, screen, ms, io, follow, once })
     })(),
   )
 }
@@ -63,11 +64,16 @@ const resting: ReadonlySet<string> = new Set([
 const inStep: ReadonlySet<string> = new Set(['Synced', 'SyncedWithErrors'])
 const failed: ReadonlySet<string> = new Set(['Failed', 'Corrupted', 'SyncedWithErrors', 'CompletedWithErrors'])
 
-export async function watch(client: ApiClient, { name, screen, ms, io, follow, once }: Watching): Promise<number> {
+export async function watch(
+  client: () => ApiClient,
+  { name, screen, ms, io, follow, once }: Watching,
+): Promise<number> {
   const end = untilStopped(io)
+  let hasSeen = false
   try {
     for (;;) {
-      const batches = await look(client, name)
+      const batches = await patient(client, name, end, hasSeen && !once)
+      hasSeen = true
       screen.show(batches)
       const isDone = batches.every(
         ({ status, toCheck }) => toCheck === 0 && (resting.has(status) || (!follow && inStep.has(status))),
@@ -78,6 +84,26 @@ export async function watch(client: ApiClient, { name, screen, ms, io, follow, o
     }
   } finally {
     screen.end()
+  }
+}
+
+/** A gateway may be started anew while somebody watches. */
+const patienceMs = 60_000
+
+async function patient(
+  client: () => ApiClient,
+  name: string | undefined,
+  end: { readonly stopped: Promise<void>; readonly isStopped: boolean },
+  isPatient: boolean,
+): Promise<readonly Batch[]> {
+  for (const from = performance.now(); ; ) {
+    try {
+      return await look(client(), name)
+    } catch (error) {
+      const isAway = error instanceof Stop && error.code === 3
+      if (!isAway || !isPatient || end.isStopped || performance.now() - from > patienceMs) throw error
+      await Promise.race([sleep(1000), end.stopped])
+    }
   }
 }
 

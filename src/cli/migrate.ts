@@ -11,7 +11,7 @@ import { type CliParts, type Io, type Run, readInput, Stop, shared } from './io.
 import { addCheck, addStart, pathOf } from './migrate-check.ts'
 import { type BatchOptions, settingsOf, withSettings } from './migrate-options.ts'
 import { addReport } from './migrate-report.ts'
-import { batchesText, batchText, detailText, usersText, warningsText } from './migrate-text.ts'
+import { batchesText, batchText, detailText, type User, usersText, warningsText } from './migrate-text.ts'
 import { addWatch } from './migrate-watch.ts'
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`
@@ -197,13 +197,22 @@ async function listUsers(
   io: Io,
 ): Promise<number> {
   if (!/^[1-9]\d{0,4}$/.test(limit)) throw new Stop(2, '--limit takes a number from 1 on')
-  const query = new URLSearchParams({
-    limit: String(Math.min(Number(limit), 1000)),
-    ...(status === undefined ? {} : { status }),
-    ...(failed === true ? { summary: 'Failed' } : {}),
-    ...(like === undefined ? {} : { like }),
-  })
-  const page = await client.get(`${pathOf(name)}/users?${query.toString()}`, usersSchema)
-  io.out(asJson ? json(page) : usersText(page.users))
+  const most = Number(limit)
+  const users: User[] = []
+  let after = 0
+  while (users.length < most) {
+    const query = new URLSearchParams({
+      limit: String(Math.min(most - users.length, 1000)),
+      after: String(after),
+      ...(status === undefined ? {} : { status }),
+      ...(failed === true ? { summary: 'Failed' } : {}),
+      ...(like === undefined ? {} : { like }),
+    })
+    const page = await client.get(`${pathOf(name)}/users?${query.toString()}`, usersSchema)
+    users.push(...page.users)
+    if (page.next === undefined) break
+    after = page.next
+  }
+  io.out(asJson ? json({ users }) : usersText(users))
   return 0
 }

@@ -244,6 +244,19 @@ test('a day later what came since is fetched, what changed is followed, and a re
   assert.match(stage.letters[1]?.subject ?? '', /^Migration batch one: report /)
 })
 
+test('a batch that has not begun is not begun by pause and resume; its check ends', async () => {
+  await using stage = await setStage({
+    surveyMailbox: (job) =>
+      new Promise((resolve) => job.signal.addEventListener('abort', () => resolve({ kind: 'stopped' }))),
+  })
+  stage.create('one', csvOf('a', 'b'))
+  stage.desk().check('one', undefined)
+  await eventually(() => user(stage, 'a@n.example').user.status === 'Validating', 'Validating')
+  await stage.desk().pause('one', 'ann', undefined)
+  assert.deepEqual([status(stage), stage.desk().show('one')?.toCheck], ['Created', 0])
+  assert.ok(!stage.desk().resume('one', 'ann').ok)
+})
+
 test('who is paused on the way to the end goes on to the end', async () => {
   await using stage = await setStage()
   fill(stage, 'a', 1)

@@ -206,6 +206,7 @@ async function halt(
   const batch = batchNamed(db, name)
   if (batch === undefined) return notThere(name)
   if (batch.status === 'Completed') return refuse('conflict', `${batch.name} is completed`, 'there is nothing to stop')
+  if (batch.wish === 'created') return haltCheck(s, batch)
   setWish(db, batch.id, wish, by, now())
   if (untilAt !== undefined) setMoment(db, batch.id, 'pausedUntil', untilAt)
   standBatch(s.ground, batch.id)
@@ -215,6 +216,13 @@ async function halt(
   return done(
     wish === 'paused' ? 'paused; everything that was copied is kept' : 'stopped; everything that was copied is kept',
   )
+}
+
+/** What has not begun stays so: there is no more than a check to break off. */
+async function haltCheck(s: Scheduler, batch: Batch): Promise<Ordered> {
+  s.ground.db.run('UPDATE mailbox SET is_to_check = 0 WHERE batch = ?', batch.id)
+  await s.halt(batch.id)
+  return done('it had not begun; no more log-ins are tried')
 }
 
 export function resume(s: Scheduler, name: string, by: string): Ordered {
