@@ -10,7 +10,7 @@ import {
   type Traits,
 } from '../mailbox/mailbox.ts'
 import { digestOf } from './digest.ts'
-import { disarmed, disarmer, headOf, lineWrapper, rewritten, wrapLongLines } from './repair.ts'
+import { disarmed, disarmer, headerEnded, headOf, lineWrapper, rewritten, wrapLongLines } from './repair.ts'
 
 export type Prepared = {
   readonly message: NewMessage
@@ -104,4 +104,16 @@ export async function repaired(p: Prepared, o: { readonly maxLine: number }): Pr
     ...(wrapped === plain ? [] : [longLine(o.maxLine)]),
   ]
   return made(wrapped, flags, internalDate, repairs)
+}
+
+/** QUIRK: Cyrus refuses a message whose header holds a line that is no field; most programs take it for the first line of the text, and so it is written. */
+export function withHeaderEnded(p: Prepared): Prepared | undefined {
+  const { content, flags, internalDate } = p.message
+  if (!Buffer.isBuffer(content)) return undefined
+  const ended = headerEnded(content)
+  if (ended === content) return undefined
+  return made(ended, flags, internalDate, [
+    ...p.repairs,
+    'an empty line was put before the first line that is no header field',
+  ])
 }

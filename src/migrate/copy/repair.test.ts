@@ -6,6 +6,7 @@ import {
   disarmed,
   disarmer,
   hasLongLine,
+  headerEnded,
   headOf,
   lineWrapper,
   type Rewriter,
@@ -74,6 +75,17 @@ test('the request for a receipt is renamed in the header only', async () => {
   }
   const innocent = text('A: b\r\n\r\nx')
   assert.equal(disarmed(innocent), innocent)
+})
+
+test('a header ends before the first line that is no field', () => {
+  const cases = [
+    ['only text\r\n', '\r\nonly text\r\n'],
+    ['A: b\r\n c\r\nFrom - Mon Jan\r\nB: c\r\n\r\nx', 'A: b\r\n c\r\n\r\nFrom - Mon Jan\r\nB: c\r\n\r\nx'],
+    [' A: b\r\n\r\nx', '\r\n A: b\r\n\r\nx'],
+  ] as const
+  for (const [given, wanted] of cases) assert.equal(headerEnded(text(given)).toString(), wanted)
+  const fine = text('A : b\r\n\tc\r\n\r\nno field\r\n')
+  assert.equal(headerEnded(fine), fine)
 })
 
 test('the head of a large one is read, and no more of it than that', async () => {

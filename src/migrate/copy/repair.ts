@@ -155,3 +155,22 @@ export async function headOf(content: Content, most = 256 * 1024): Promise<Buffe
   }
   return head
 }
+
+/** RFC 5322 section 2.2: a field's name, white space as it was once allowed, a colon; or a continuation line. */
+const headerLine = /^(?:[!-9;-~]+[ \t]*:|[ \t])/
+
+/** With an empty line before the first line of the header that is no field; the same buffer when all are. */
+export function headerEnded(message: Buffer): Buffer {
+  const end = headerEnd(message)
+  const header = message.toString('latin1', 0, end)
+  for (let at = 0; at < header.length; ) {
+    const lf = header.indexOf('\n', at)
+    const next = lf < 0 ? header.length : lf + 1
+    const isField = headerLine.test(header.slice(at, Math.min(next, at + 1000)))
+    if (!isField || (at === 0 && /^[ \t]/.test(header))) {
+      return Buffer.concat([message.subarray(0, at), crlf, message.subarray(at)])
+    }
+    at = next
+  }
+  return message
+}

@@ -2,7 +2,7 @@
 import { canonicalFlags, type Fetched, instantOf, isKeyword, type Mailbox, MailboxTrouble } from '../mailbox/mailbox.ts'
 import type { Attempt, FolderWork } from './attempt-state.ts'
 import { commit, settled, skip } from './folder-work.ts'
-import { flagsFor, type Prepared, type PrepareFor, prepare, repaired } from './prepare.ts'
+import { flagsFor, type Prepared, type PrepareFor, prepare, repaired, withHeaderEnded } from './prepare.ts'
 import { flagsSumOf, type Sending } from './sending.ts'
 
 type Item = {
@@ -215,7 +215,7 @@ export class Sender {
     this.#a.fail(trouble)
   }
 
-  /** First without keywords, then with its lines changed. */
+  /** First without keywords, then with its lines changed, then with its header ended where it is none. */
   async #mended(item: Item): Promise<Prepared | undefined> {
     const { message, repairs } = item.prepared
     if (item.tried === 0 && message.flags.some(isKeyword)) {
@@ -224,9 +224,14 @@ export class Sender {
       const why = 'the target did not take its keywords'
       return { ...item.prepared, message: { ...message, flags }, sentFlags: flags, repairs: [...repairs, why] }
     }
-    if (item.tried === 2) return undefined
-    item.tried = 2
-    return await repaired(item.prepared, { maxLine: this.#target.traits.maxLine ?? safeLine })
+    if (item.tried < 2) {
+      item.tried = 2
+      const mended = await repaired(item.prepared, { maxLine: this.#target.traits.maxLine ?? safeLine })
+      if (mended !== undefined) return mended
+    }
+    if (item.tried > 2) return undefined
+    item.tried = 3
+    return withHeaderEnded(item.prepared)
   }
 
   #again(item: Item, mended: Prepared): void {
