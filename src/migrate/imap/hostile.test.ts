@@ -219,7 +219,7 @@ const cases: readonly Case[] = [
     kind: 'stalled',
     to: /LIST .. .\*/,
     say: chatter,
-    work: async (server) => (await server.open({ patience: { silentMs: 200, commandMs: 300 } })).folders(),
+    work: async (server) => (await server.open({ patience: { silentMs: 2000, commandMs: 300 } })).folders(),
   },
 ]
 
@@ -231,8 +231,7 @@ function hangUpIn(bytes: string): (talk: Talk) => void {
 }
 
 function chatter(talk: Talk): void {
-  const timer = setInterval(() => talk.say('* OK Still here'), 20)
-  setTimeout(() => clearInterval(timer), 2000)
+  setInterval(() => talk.say('* OK Still here'), 20).unref()
 }
 
 for (const { name, kind, to, say, work } of cases) {

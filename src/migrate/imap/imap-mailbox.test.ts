@@ -381,6 +381,33 @@ test('flags and removal; without UIDPLUS nothing is expunged', async () => {
   assert.ok(!old.commands.some((command) => command.startsWith('UID STORE')))
 })
 
+test('states that came with the folders are not told after something was appended', async () => {
+  const list = ['* LIST () "/" INBOX', '* STATUS INBOX (MESSAGES 3 UIDNEXT 9 UIDVALIDITY 7)']
+  await using server = await startServer({
+    capabilities: `${extended} LITERAL+`,
+    on: by({
+      NAMESPACE: ['* NAMESPACE (("" "/")) NIL NIL'],
+      LIST: list,
+      STATUS: ['* STATUS INBOX (MESSAGES 4 UIDNEXT 10 UIDVALIDITY 7)'],
+    }),
+  })
+  const mailbox = await server.open()
+  const folders = await mailbox.folders()
+  await mailbox.append(inbox, { flags: [], internalDate: '', content: Buffer.from('x') })
+  assert.equal((await mailbox.states(folders)).get('INBOX')?.messages, 4)
+})
+
+test('a UIDVALIDITY that changes in the middle of a fetch is not taken for messages that vanished', async () => {
+  await using server = await startServer({
+    on: by({
+      'UID FETCH 1:2 (UID R': ['* 1 FETCH (UID 1 RFC822.SIZE 1)', '* 2 FETCH (UID 2 RFC822.SIZE 1)'],
+      'UID FETCH 1:2 (UID F': ['* OK [UIDVALIDITY 8] new'],
+    }),
+  })
+  const folder = await (await server.open()).open(inbox, { readOnly: true })
+  assert.equal((await troubleIn(() => all(folder.fetch([1, 2])))).kind, 'changed')
+})
+
 test('a UIDVALIDITY that changes while the folder is open', async () => {
   await using server = await startServer({ on: by({ 'UID SEARCH': ['* SEARCH 1', '* OK [UIDVALIDITY 8] new'] }) })
   const folder = await (await server.open()).open(inbox, { readOnly: true })
