@@ -104,6 +104,28 @@ test('a wrong password stops nobody else; with the right one it begins anew', as
   assert.equal(stage.desk().show('one')?.sums.mailboxes, 3)
 })
 
+test('passwords of a batch that is over are not taken again, unless there is work for them', async () => {
+  await using stage = await setStage()
+  fill(stage, 'a', 1)
+  stage.create('one', csvOf('a'))
+  stage.desk().start('one', 'ann', undefined)
+  await comesTo(stage, 'Synced')
+  stage.desk().complete('one', 'ann', undefined)
+  await comesTo(stage, 'Completed')
+  const retry = (csv: string) =>
+    stage
+      .desk()
+      .retry({ name: 'one', by: 'ann', csv: Buffer.from(csv), key: Buffer.alloc(32), keyId: 'new', skipped: false })
+  const refused = retry(csvOf('a'))
+  assert.equal(refused.ok ? refused.text : refused.why, 'one is Completed, and nobody in it failed')
+  assert.equal(user(stage, 'a@n.example').user.hasPassword, false)
+  assert.notEqual(stage.desk().show('one')?.completedAt, undefined)
+  stage.keys.set('new', Buffer.alloc(32))
+  assert.equal(retry(csvOf('a', 'z')).ok, true)
+  await eventually(() => stage.desk().show('one')?.status === 'Completed' && !stage.keys.has('new'), 'z is completed')
+  assert.equal(stage.desk().show('one')?.sums.mailboxes, 2)
+})
+
 test('a server that throttles one mailbox holds up no other', async () => {
   await using stage = await setStage()
   fill(stage, 'a', 5)
@@ -255,6 +277,13 @@ test('a batch that has not begun is not begun by pause and resume; its check end
   await stage.desk().pause('one', 'ann', undefined)
   assert.deepEqual([status(stage), stage.desk().show('one')?.toCheck], ['Created', 0])
   assert.ok(!stage.desk().resume('one', 'ann').ok)
+})
+
+test('a mailbox is found by its address however that is spelled', async () => {
+  await using stage = await setStage()
+  stage.create('one', `${header}\nGrüße@bücher.example,g,x,x\n`)
+  for (const spelled of ['Grüße@bücher.example', 'grüße@BÜCHER.example', 'grüße@xn--bcher-kva.example'])
+    assert.equal(user(stage, spelled).user.row, 2)
 })
 
 test('who is paused on the way to the end goes on to the end', async () => {

@@ -1,6 +1,6 @@
 /** What an operator may ask for. Everything is on disk when it answers. */
 import { addBatch, batchNamed, removeBatch, setKey, setMoment, setReportDue, setSettings, setWish } from './batches.ts'
-import { type CsvProblem, type CsvRow, readBatchCsv } from './csv.ts'
+import { type CsvProblem, type CsvRow, mailboxKey, readBatchCsv } from './csv.ts'
 import { addMailbox, mailboxByKey, renewMailbox } from './mailboxes.ts'
 import { dueAtEnd, failedStatuses, moveStates, resumeBatch, resumeMailboxes, stopMailboxes } from './move-states.ts'
 import { some } from './plural.ts'
@@ -281,10 +281,16 @@ export function retry(s: Scheduler, o: Retry): Retried {
   if (batch === undefined) return notThere(o.name)
   const hasKey = s.ground.batchKey(batch.keyId) !== undefined
   if (!hasKey && o.csv === undefined) return lostKey(s, batch) ?? notThere(o.name)
+  if (batch.completedAt !== undefined && !hasWork(s, batch, o))
+    return refuse(
+      'conflict',
+      `${batch.name} is ${batch.status}, and nobody in it failed`,
+      'what is completed is begun again as another batch',
+    )
   const renewed = o.csv === undefined ? undefined : renew(s, batch, o, hasKey)
   if (renewed !== undefined && !renewed.ok) return renewed
   s.reach.forgive(batch.id)
-  const keys = o.emails?.map((email) => email.toLowerCase())
+  const keys = o.emails?.map(mailboxKey)
   if (o.skipped) retrySkipped(s, batch.id, keys)
   const waits = batch.wish === 'running' || batch.wish === 'completing'
   const only = keys === undefined ? {} : { emails: keys }
@@ -299,6 +305,22 @@ export function retry(s: Scheduler, o: Retry): Retried {
   const text = `${some(count, 'mailbox')} that failed: ${waits ? 'begun anew' : 'to be begun anew at the next start'}`
   const more = renewed === undefined ? '' : `${renewed.text}; `
   return { ...done(`${more}${text}`, renewed?.warnings ?? []), keyTaken: o.csv !== undefined && !hasKey }
+}
+
+/** Passwords of a batch that is over are not taken to lie there for ever. */
+function hasWork({ ground: { db } }: Scheduler, batch: Batch, { emails, csv }: Retry): boolean {
+  const keys = emails?.map((email) => email.toLowerCase())
+  const failed = db
+    .all(
+      `SELECT email_key FROM mailbox WHERE batch = ? AND status IN (${failedStatuses.map(() => '?').join(', ')})`,
+      batch.id,
+      ...failedStatuses,
+    )
+    .map((row) => String(row['email_key']))
+  if (failed.some((key) => keys?.includes(key) ?? true)) return true
+  if (csv === undefined || batch.settings === undefined) return false
+  const { rows, problems } = readBatchCsv(Buffer.from(csv), batch.settings)
+  return problems.length > 0 || rows.some(({ key }) => mailboxByKey(db, batch.id, key) === undefined)
 }
 
 function renew(s: Scheduler, batch: Batch, o: Retry, hasKey: boolean): Ordered {
