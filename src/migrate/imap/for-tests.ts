@@ -45,6 +45,7 @@ export type Server = {
 }
 
 export const usual = 'IMAP4rev1 LITERAL+ UIDPLUS IDLE CONDSTORE'
+export const extended = `${usual} LIST-EXTENDED SPECIAL-USE LIST-STATUS NAMESPACE ESEARCH`
 
 export async function startServer(script: Script = {}): Promise<Server> {
   const sockets = new Set<Socket>()
@@ -198,6 +199,17 @@ class Dialogue {
     this.#socket = new TLSSocket(this.#socket, { isServer: true, ...(tls === undefined ? {} : { secureContext: tls }) })
     this.#socket.on('error', () => {})
     this.#listen()
+  }
+}
+
+/** Answers by the beginning of the command. */
+export function by(answers: Readonly<Record<string, readonly string[]>>): NonNullable<Script['on']> {
+  return ({ command, tag, say }: Talk) => {
+    const found = Object.entries(answers).find(([begin]) => command.startsWith(begin))
+    if (found === undefined) return false
+    say(...found[1].map((line) => line.replace('TAG', tag)))
+    if (!found[1].some((line) => line.startsWith('TAG'))) say(`${tag} OK done`)
+    return true
   }
 }
 
