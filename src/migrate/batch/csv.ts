@@ -165,7 +165,7 @@ function readRow(
   const row: CsvRow = {
     row: line,
     email,
-    key: keyOf(email),
+    key: mailboxKey(email),
     userName: text('UserName'),
     // A blank at either end may belong to it.
     password: raw('Password'),
@@ -178,7 +178,8 @@ function readRow(
   return row
 }
 
-function keyOf(email: string): string {
+/** Two spellings of one address have the same. */
+export function mailboxKey(email: string): string {
   const address = parseAddress(email)
   return address === undefined ? email.toLowerCase() : addressKey(address)
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Migration, openDb } from '../../store/store.ts'
 import { ledgerMigrations, openLedger, type Skipped } from '../copy/copy.ts'
 import { allBatches, batchNamed } from './batches.ts'
+import { mailboxKey } from './csv.ts'
 import type { Ground } from './ground.ts'
 import { afterDeath, mailboxByKey, mailboxesOf, type UserQuery } from './mailboxes.ts'
 import * as orders from './orders.ts'
@@ -76,7 +77,7 @@ function deskOf(s: Scheduler, postman: ReturnType<typeof makePostman>): Desk {
   const { db, ledger } = s.ground
   const mailbox = (name: string, email: string) => {
     const batch = batchNamed(db, name)
-    const row = batch === undefined ? undefined : mailboxByKey(db, batch.id, email.toLowerCase())
+    const row = batch === undefined ? undefined : mailboxByKey(db, batch.id, mailboxKey(email))
     return batch === undefined || row === undefined ? undefined : { batch, row }
   }
   return {
