@@ -116,9 +116,11 @@ async function begin(d: Dialogue, mayUseTls: boolean): Promise<Session | Failed 
   const { hop, parts } = d.o
   // RFC 8314 section 7.3: on port 465 TLS comes first.
   const implicit = mayUseTls && hop.port === 465
+  // Listened for before the handshake: by TLS 1.2 it may come with the last bytes of it.
+  const greeted = d.wire.hear('the connection', parts.timeouts.greeting)
   const first = implicit ? await makeSecure(d) : plaintext
   if (first.kind === 'failed') return first.wasResuming ? { kind: 'again', withTls: true } : tlsFailed(d, first.why)
-  const greeting = await d.wire.hear('the connection', parts.timeouts.greeting)
+  const greeting = await greeted
   if (greeting.code !== 220) return sorry(d, 'it greeted with', greeting)
   const offers = await hello(d)
   if ('kind' in offers) return offers

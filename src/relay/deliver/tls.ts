@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { constants, createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import {
   type ConnectionOptions,
@@ -32,6 +32,8 @@ export class Contexts {
     if (known !== undefined) return known
     const made = createSecureContext({
       minVersion: 'TLSv1.2', // RFC 8996
+      // Each time that a server asks for another handshake OpenSSL would make one, and check all certificates again.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ...(hop.ca === undefined ? {} : { ca: hop.ca }),
       ...hop.identity,
     })
@@ -63,7 +65,8 @@ export async function secure(
     }
   }
   const chosen = options(hop, memory)
-  const socket = await wire.upgrade({ ...chosen, secureContext }, withinMs)
+  // Where nothing is verified anybody may answer; whom the project names and we verify has no reason to keep us busy.
+  const socket = await wire.upgrade({ ...chosen, secureContext }, hop.tls === 'opportunistic', withinMs)
   if (socket === undefined) {
     memory.session = undefined
     return { kind: 'failed', why: wire.lost ?? '', wasResuming: chosen.session !== undefined }

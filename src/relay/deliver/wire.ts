@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { cleanText, parseReply, type Reply } from '../../mail/reply/reply.ts'
 import type { Clock, Due } from './clock.ts'
+import { Metered } from './metered.ts'
 import { ReplyReader } from './reply-reader.ts'
 
 /** What a connection that is gone answers, in the place of its server. */
@@ -93,15 +94,20 @@ export class Wire implements Due {
     return this.lost === undefined && this.#reader.isEmpty
   }
 
-  /** Turns the connection into TLS. undefined: `lost` says why. */
-  async upgrade(options: ConnectionOptions, withinMs: number): Promise<TLSSocket | undefined> {
+  /** Turns the connection into TLS; `isMetered` with a bound on what the handshake may bring. undefined: `lost` says why. */
+  async upgrade(options: ConnectionOptions, isMetered: boolean, withinMs: number): Promise<TLSSocket | undefined> {
     if (this.lost !== undefined) return undefined
-    for (const event of ['data', 'end', 'close']) this.#socket.removeAllListeners(event)
-    const secured = connectTls({ ...options, socket: this.#socket })
+    const plain = this.#socket
+    for (const event of ['data', 'end', 'close']) plain.removeAllListeners(event)
+    const metered = isMetered ? new Metered(plain, (why) => this.lose(why)) : undefined
+    const secured = connectTls({ ...options, socket: metered ?? plain })
     this.#socket = secured
     this.#listen()
     await this.#until(withinMs, (goOn) => secured.once('secureConnect', goOn))
-    return this.lost === undefined ? secured : undefined
+    if (metered !== undefined) metered.isThrough = true
+    if (this.lost === undefined) return secured
+    plain.destroy()
+    return undefined
   }
 
   /** The one way to an end that is not QUIT. `words`: what the server said last, when that is an answer to us. */
@@ -161,15 +167,19 @@ export class Wire implements Due {
     // An answer to nothing: `421` before it closes, a refusal in the middle of the content, or an injection.
     if (waiter === undefined) return this.lose(`it spoke without being asked: ${said(reply)}`, reply)
     this.lines = lines
-    const next = this.#waiting[0]
-    if (next === undefined) this.dueAt = Number.POSITIVE_INFINITY
-    else this.#expectWithin(next.withinMs)
+    this.#expectNext()
     waiter.tell(reply)
     // RFC 5321 section 3.8: after 421, to whatever command, it closes; nothing more is to be had here.
     if (reply.code === 421) this.lose(`it is closing the connection: ${said(reply)}`, reply)
     // Replies have no numbers: once one is missing, each would be taken for the answer to the command before its own.
     else if (reply.code < 400 && reply.code >= 300 && waiter.asked !== 'DATA')
       this.lose(`it is out of step: ${waiter.asked} was answered ${said(reply)}`)
+  }
+
+  #expectNext(): void {
+    const next = this.#waiting[0]
+    if (next === undefined) this.dueAt = Number.POSITIVE_INFINITY
+    else this.#expectWithin(next.withinMs)
   }
 
   #expectWithin(ms: number): void {
@@ -183,7 +193,7 @@ export class Wire implements Due {
     return new Promise((resolve) => {
       this.#goOn = () => {
         this.#goOn = undefined
-        this.dueAt = Number.POSITIVE_INFINITY
+        this.#expectNext()
         resolve()
       }
       begin(this.#goOn)
