@@ -90,7 +90,9 @@ test('trouble at the next hop', { skip }, async (t) => {
     const back = await s.keep(
       startPostfix({ dir, hostname: 'mail.down.example', listen, mailboxes: ['dora@down.example'] }),
     )
-    assert.equal((await gateway.run('queue', 'retry', '--lane', 'tenant:down', '--yes')).code, 0)
+    // On a slow machine a probe of its own may have been faster: then nothing is left to retry, which is the answer no.
+    const { code } = await gateway.run('queue', 'retry', '--lane', 'tenant:down', '--yes')
+    assert.ok(code === 0 || code === 1, `${code}`)
     await back.arrived('dora@down.example', 2)
     assert.equal(hops.mail('gina@good.example').length, 2)
     assert.equal(back.held, 2)
