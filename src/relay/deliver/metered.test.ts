@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { createServer, type TLSSocket } from 'node:tls'
 import { issue, makeCa } from '../../../test/support/certificates.ts'
@@ -10,6 +10,7 @@ import { type Peer, startPeer } from '../../../test/support/scripted-smtp.ts'
 import type { TlsPolicy } from '../../project/project.ts'
 import type { Outcome } from './deliver.ts'
 import { attempt, deliverer, hopTo, only } from './for-tests.ts'
+import { Metered } from './metered.ts'
 
 const ca = makeCa()
 const good = issue({ ca, names: ['peer.example'] })
@@ -41,6 +42,21 @@ test('a long chain is none of these', async (t) => {
 test('a server of the project may show what it likes', async (t) => {
   const { outcome } = await send(t, padded(30_000), 'required', small)
   assert.match(outcome.tls, /^TLSv1\.3 .* verified$/)
+})
+
+test('what says nothing is bounded after the handshake, too; with words in between it is not', () => {
+  const plain = new Socket()
+  for (const speaks of [true, false]) {
+    const told: string[] = []
+    const metered = new Metered(plain, (why) => void told.push(why))
+    metered.heard()
+    for (let i = 0; i < 100; i += 1) {
+      plain.emit('data', Buffer.alloc(10_000))
+      if (speaks) metered.heard()
+    }
+    plain.removeAllListeners('data')
+    assert.deepEqual(told.slice(0, 1), speaks ? [] : ['it sent more than 262144 bytes of TLS that say nothing'])
+  }
 })
 
 test('the bound is one on the handshake: a large message goes through, whole', async (t) => {

@@ -3,6 +3,8 @@ import { Duplex } from 'node:stream'
 
 /** What a stranger's server may send until the handshake stands. Long chains of large keys come to 12 KB. */
 const maxHandshakeBytes = 20_480
+/** And then without a word to us in it: requests for another handshake, tickets, new keys. Each of them is work, some want an answer. */
+const maxSilentBytes = 262_144
 
 /**
  * A socket between us and a server that nobody has chosen: the MX of whatever domain. OpenSSL checks every signature in the chain that
@@ -11,8 +13,7 @@ const maxHandshakeBytes = 20_480
  * bare socket, which the hops that the project names keep.
  */
 export class Metered extends Duplex {
-  /** The handshake stands: any number of bytes may come. */
-  isThrough = false
+  #most = maxHandshakeBytes
   #bytes = 0
   readonly #plain: Socket
 
@@ -21,12 +22,17 @@ export class Metered extends Duplex {
     this.#plain = plain
     plain.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length
-      if (!this.isThrough && this.#bytes > maxHandshakeBytes)
-        return tooMuch(`it sent more than ${maxHandshakeBytes} bytes for a TLS handshake`)
+      if (this.#bytes > this.#most) return tooMuch(`it sent more than ${this.#most} bytes of TLS that say nothing`)
       if (!this.push(chunk)) plain.pause()
     })
     plain.on('end', () => this.push(null))
     plain.on('close', () => this.destroy())
+  }
+
+  /** The handshake stands, or words have come. */
+  heard(): void {
+    this.#most = maxSilentBytes
+    this.#bytes = 0
   }
 
   override _read(): void {

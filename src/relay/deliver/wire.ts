@@ -103,8 +103,9 @@ export class Wire implements Due {
     const secured = connectTls({ ...options, socket: metered ?? plain })
     this.#socket = secured
     this.#listen()
+    secured.on('data', () => metered?.heard())
     await this.#until(withinMs, (goOn) => secured.once('secureConnect', goOn))
-    if (metered !== undefined) metered.isThrough = true
+    metered?.heard()
     if (this.lost === undefined) return secured
     plain.destroy()
     return undefined
