@@ -1,7 +1,7 @@
 /** The queue as the rest of the gateway sees it. */
 import type { Figures, LaneFigures, Totals } from './figures.ts'
 import type { HoldCause, KeptMessage, KeptRecipient, Listed, NewMessage, RecipientState, Trouble } from './message.ts'
-import type { ClaimQuery, FinishMore, Lease, Put, Result, Work } from './work.ts'
+import type { ClaimQuery, FinishMore, Late, Lease, Put, Result, Work } from './work.ts'
 
 /** All that is said must hold. Addresses and domains are compared as the directory compares them. */
 export type Filter = {
@@ -113,6 +113,13 @@ export type Queue = {
   content(id: string): Promise<Buffer | undefined>
   /** The lease begins anew; false when it has ended. */
   extend(lease: Lease): Promise<boolean>
+  /** Lanes where something of the lease's message waits that is late, and nobody works on it; a thousand at most. */
+  lateLanes(lease: Lease, late: Omit<Late, 'lanes'>): Promise<readonly string[]>
+  /**
+   * What of the lease's message is late in these lanes comes to the holder, and runs; it is finished as all that the lease covers.
+   * Nothing when the lease has ended. Rejects when the disk fails.
+   */
+  join(lease: Lease, late: Late): Promise<readonly KeptRecipient[]>
   /**
    * All in one commit. Recipients of the lease that are not named stay with it, running; those on which nothing will be done
    * are to be given back `unchanged`. false: the lease had ended, or did not cover one of them; nothing was written. Rejects

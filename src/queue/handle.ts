@@ -19,10 +19,10 @@ import type {
   Tell,
 } from './contract.ts'
 import type { Figures, LaneFigures, Totals } from './figures.ts'
-import type { HoldCause, KeptMessage, Listed, NewMessage } from './message.ts'
+import type { HoldCause, KeptMessage, KeptRecipient, Listed, NewMessage } from './message.ts'
 import { Room } from './room.ts'
 import { NotDone, Thread } from './thread.ts'
-import type { ClaimQuery, FinishMore, Lease, Put, Result, Work } from './work.ts'
+import type { ClaimQuery, FinishMore, Late, Lease, Put, Result, Work } from './work.ts'
 
 /** Content on its way to the thread, all of it together. */
 const roomBytes = 16 * 1024 * 1024
@@ -108,6 +108,14 @@ export class QueueHandle implements Queue {
       if (slice.parts.length === 0 && at < content.length) throw new NotDone(`content of ${id} is missing`)
     } while (at < content.length)
     return content
+  }
+
+  lateLanes({ token }: Lease, late: Omit<Late, 'lanes'>): Promise<readonly string[]> {
+    return this.#thread.ask<'lateLanes'>({ do: 'lateLanes', token, late })
+  }
+
+  join({ token }: Lease, late: Late): Promise<readonly KeptRecipient[]> {
+    return this.#thread.ask<'join'>({ do: 'join', token, late })
   }
 
   extend({ token }: Lease): Promise<boolean> {

@@ -16,9 +16,9 @@ import type { Figures, LaneFigures, Totals } from './figures.ts'
 import type { Finished } from './finish.ts'
 import type { CameBack, Settled } from './ledger.ts'
 import type { ContentSlice } from './look.ts'
-import type { HoldCause, KeptMessage, Listed } from './message.ts'
+import type { HoldCause, KeptMessage, KeptRecipient, Listed } from './message.ts'
 import type { Part, PutMessage } from './put.ts'
-import type { ClaimQuery, Work } from './work.ts'
+import type { ClaimQuery, Late, Work } from './work.ts'
 
 /** `isFirst`: no other thread of this process had the file before, so leases that it finds are of a process that ended. */
 export type ThreadOptions = {
@@ -35,6 +35,7 @@ export type Write =
   | { readonly do: 'abandon'; readonly id: string }
   | { readonly do: 'claim'; readonly query: ClaimQuery }
   | { readonly do: 'extend'; readonly token: string }
+  | { readonly do: 'join'; readonly token: string; readonly late: Late }
   | ({ readonly do: 'finish' } & Finished)
   | ({ readonly do: 'byHand' } & HandStep)
   | ({ readonly do: 'resume' } & ResumeStep)
@@ -55,6 +56,7 @@ export type Read =
       readonly after: number
       readonly isWhole: boolean
     }
+  | { readonly do: 'lateLanes'; readonly token: string; readonly late: Omit<Late, 'lanes'> }
   | { readonly do: 'show'; readonly id: string }
   | { readonly do: 'totals' }
   | { readonly do: 'lanes' }
@@ -75,6 +77,7 @@ export type Answers = {
   abandon: undefined
   claim: readonly Work[]
   extend: boolean
+  join: readonly KeptRecipient[]
   finish: boolean
   byHand: HandStepDone
   resume: HandStepDone
@@ -88,6 +91,7 @@ export type Answers = {
   sweep: boolean
   content: ContentSlice | undefined
   list: Paged<Listed>
+  lateLanes: readonly string[]
   show: Listed | undefined
   totals: Totals
   lanes: readonly LaneFigures[]
@@ -104,6 +108,7 @@ export type Answers = {
 const reading: ReadonlySet<string> = new Set<Read['do']>([
   'content',
   'list',
+  'lateLanes',
   'show',
   'totals',
   'lanes',

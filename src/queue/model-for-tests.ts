@@ -13,6 +13,7 @@ export type ModelRecipient = {
   state: RecipientState
   cause: HoldCause | undefined
   nextAt: number
+  since: number
   wish: boolean
   isReleased: boolean
   token: string | undefined
@@ -52,6 +53,7 @@ export class Model {
       state: r.state,
       cause: r.cause,
       nextAt: o.at,
+      since: o.at,
       wish: false,
       isReleased: false,
       token: r.state === 'running' ? o.token : undefined,
@@ -94,6 +96,29 @@ export class Model {
       (other) => other.isReleased && other.sender === r.sender && other.address === r.address,
     )
     return line.some((other) => other.state === 'running' || isBefore(other, r))
+  }
+
+  /** What is late of the message in these lanes comes to the holder of the lease. */
+  joined(token: string, ns: readonly number[], lanes: readonly string[], before: number): void {
+    const lease = this.leases.get(token)
+    const expected = this.recipients.filter(
+      (r) =>
+        r.id === lease?.id &&
+        lanes.includes(r.lane) &&
+        !r.wish &&
+        r.since < before &&
+        this.isClaimable(r, { at: 0, force: true }),
+    )
+    assert.deepEqual(
+      ns,
+      expected.map((r) => r.n),
+      'all that is late and waits in these lanes, and nothing else; nothing without the lease',
+    )
+    for (const r of expected) {
+      r.state = 'running'
+      r.token = token
+      lease?.ns.add(r.n)
+    }
   }
 
   finish(token: string, results: readonly Result[], at: number): boolean {

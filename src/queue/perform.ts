@@ -5,6 +5,7 @@ import type { Change } from './change.ts'
 import { checkQueue } from './check.ts'
 import { claimWork } from './claim.ts'
 import { finishWork } from './finish.ts'
+import { joinLate, lanesOfLate } from './join.ts'
 import { listAttempts, noteAttempt, noteReturn, settleAttempts } from './ledger.ts'
 import {
   contentSlice,
@@ -37,6 +38,8 @@ export function performWrite(c: Change, ask: Write): Answer {
       return claimWork(c, ask.query)
     case 'extend':
       return c.db.run(sql.extend, Number(ask.token), c.at + c.leaseMs) > 0
+    case 'join':
+      return joinLate(c, ask.token, ask.late)
     case 'finish':
       return finishWork(c, ask)
     case 'byHand':
@@ -69,6 +72,8 @@ export function performRead(db: Db, ask: Read, at: number): Answer {
       return contentSlice(db, ask.id, ask.from)
     case 'list':
       return listMessages(db, { ...ask, at })
+    case 'lateLanes':
+      return lanesOfLate({ db }, ask.token, ask.late)
     case 'show':
       return showMessage(db, ask.id)
     case 'totals':

@@ -30,6 +30,13 @@ type Step =
       readonly force: boolean
     }
   | {
+      readonly do: 'join'
+      readonly lease: number
+      readonly lanes: readonly string[]
+      readonly isOlder: boolean
+      readonly late: boolean
+    }
+  | {
       readonly do: 'finish'
       readonly lease: number
       readonly kinds: readonly number[]
@@ -83,6 +90,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       },
       { requiredKeys: ['do', 'limit', 'except', 'force'] },
     ),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('join' as const),
+      lease: fc.nat(),
+      lanes: fc.subarray(lanes),
+      isOlder: fc.boolean(),
+      late: fc.boolean(),
+    }),
   },
   {
     weight: 8,
@@ -146,6 +163,8 @@ async function take(model: Model, s: Step, used: string[]): Promise<void> {
     }
     case 'claim':
       return claim(model, s, used)
+    case 'join':
+      return join(model, s, used)
     case 'finish':
       return finish(model, s, used)
     case 'byHand':
@@ -154,7 +173,7 @@ async function take(model: Model, s: Step, used: string[]): Promise<void> {
       const isTheirs = (r: ModelRecipient) => r.peer === 'causeway' || s.tenants.includes(r.peer)
       const back = model.recipients.filter((r) => r.state === 'held' && r.cause === 'tenant' && isTheirs(r))
       assert.equal(await queue.resume(s.tenants), back.length)
-      for (const r of back) Object.assign(r, { state: 'waiting', nextAt: at })
+      for (const r of back) Object.assign(r, { state: 'waiting', nextAt: at, since: at })
       return
     }
     case 'pass':
@@ -169,6 +188,8 @@ async function take(model: Model, s: Step, used: string[]): Promise<void> {
       model.expire(Number.POSITIVE_INFINITY, clock.now)
       for (const r of model.recipients)
         if (r.state === 'waiting' && r.nextAt > clock.now + longestBackOffMs) r.nextAt = clock.now
+      for (const r of model.recipients)
+        if (!r.wish && model.isClaimable(r, { at, force: true })) r.since = Math.min(r.since, clock.now)
     }
   }
 }
@@ -200,6 +221,21 @@ async function claim(model: Model, s: Extract<Step, { readonly do: 'claim' }>, u
     (lane === undefined && r.wish ? true : !r.wish && !except.includes(r.lane))
   model.claimed(works, { at, leaseMs, force })
   if (works.length < limit) assert.deepEqual(model.recipients.filter(mayClaim), [], 'nothing was overlooked')
+}
+
+async function join(model: Model, s: Extract<Step, { readonly do: 'join' }>, used: readonly string[]): Promise<void> {
+  const tokens = s.late ? used : [...model.leases.keys()]
+  const token = tokens[s.lease % tokens.length]
+  if (token === undefined) return
+  const before = b.clock.now + (s.isOlder ? 0 : 1)
+  const seen = await b.queue.lateLanes({ token }, { receivedBefore: before })
+  const taken = await b.queue.join({ token }, { lanes: s.lanes, receivedBefore: before })
+  assert.ok(
+    taken.every((r) => seen.includes(r.lane)),
+    'whatever lane something comes from was told before',
+  )
+  const ns = taken.map((r) => r.n)
+  model.joined(token, ns, s.lanes, before)
 }
 
 async function finish(
@@ -270,12 +306,12 @@ async function byHand(
   for (const r of touched) {
     if (action === 'drop') model.end(r, 'dropped')
     else if (action === 'hold') hold(r, 'operator', at)
-    else Object.assign(r, { state: 'waiting', nextAt: at, ...changed(action) })
+    else Object.assign(r, { state: 'waiting', nextAt: at, ...changed(action, at) })
   }
 }
 
-function changed(action: Exclude<Action, 'hold' | 'drop'>): Partial<ModelRecipient> {
-  if (action === 'release') return { isReleased: true }
+function changed(action: Exclude<Action, 'hold' | 'drop'>, at: number): Partial<ModelRecipient> {
+  if (action === 'release') return { isReleased: true, since: at }
   return action === 'wishReturn' ? { wish: true, isReleased: false } : {}
 }
 

@@ -53,6 +53,15 @@ test('a piece of work is taken by its message, not by walking through its lane',
   )
 })
 
+test('and so is what widens a lease', () => {
+  for (const statement of [sql.join.take, sql.join.lanes]) {
+    const steps = sealed
+      .db()
+      .all(`EXPLAIN QUERY PLAN ${statement}`, 1, 1, 1, 1, ...(statement === sql.join.take ? ['[]'] : []))
+    assert.equal(steps[0]?.detail, 'SEARCH recipient USING PRIMARY KEY (message=?)')
+  }
+})
+
 test('what is held for another reason than its domain is not looked for among what is held for that', () => {
   for (const [statement, ...values] of [
     [sql.look.heldFor, 'tenant', 9],

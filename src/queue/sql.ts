@@ -33,6 +33,15 @@ export const claim = {
   extend: `UPDATE lease SET until = ?2 WHERE n = ?1`,
 } as const
 
+/** Widening a lease by what else of its message is given up by age, or due for the warning. By the message, as work is taken. */
+export const join = {
+  lanes: `SELECT DISTINCT lane || '' AS lane FROM recipient WHERE message = ?1 AND ${claimable}
+    AND (since < ?2 OR warned = 0 AND since < ?3) LIMIT ?4`,
+  take: `UPDATE recipient SET state = 'running', lease = ?2
+    WHERE message = ?1 AND lane || '' IN (SELECT value FROM json_each(?5)) AND ${claimable}
+      AND (since < ?3 OR warned = 0 AND since < ?4) RETURNING *`,
+} as const
+
 /** Putting. */
 export const put = {
   message: `INSERT INTO message (id, received_at, sender, sender_key, peer, message_id, subject, envelope, size)

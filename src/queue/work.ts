@@ -41,6 +41,9 @@ export type ClaimQuery = {
   readonly force?: boolean
 }
 
+/** Of a message: recipients in these lanes that wait since before, or since before the other if their sender has not been warned. */
+export type Late = { readonly lanes: readonly string[]; readonly receivedBefore: number; readonly warnBefore?: number }
+
 /** What became of recipient `n` of the message. */
 export type Result = { readonly n: number; readonly reply: string; readonly why: string } & (
   | { readonly kind: 'delivered' }

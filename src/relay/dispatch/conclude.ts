@@ -11,7 +11,7 @@ import {
 import { endsTrail, type Fate, type Occasion, reportFor } from '../notify/notify.ts'
 import { oneLine, type Recorder } from '../record/record.ts'
 import type { Finisher } from './finisher.ts'
-import { type Case, type Ended, isLate, type Judged, judge, mayBeTold, type Times } from './judge.ts'
+import { type Case, type Ended, type Judged, judge, mayBeTold, staysLate, type Times } from './judge.ts'
 
 export type ConcludeParts = {
   readonly queue: Pick<Queue, 'content' | 'now'>
@@ -51,7 +51,7 @@ export async function conclude(parts: ConcludeParts, c: Conclusion): Promise<rea
       'failed',
       told.filter(({ judged }) => judged.end !== undefined),
     ))
-  const late = tried === undefined ? [] : told.filter((one) => staysLate(tried, one))
+  const late = tried === undefined ? [] : told.filter((one) => isToldLate(tried, one))
   const delayed = tried && (await reportOn(parts, tried, 'delayed', late))
   const relayed = tried && (await reportOn(parts, tried, 'relayed', told.filter(leftTheTrail)))
   const reports = [failed, delayed, relayed].filter((report) => report !== undefined)
@@ -79,8 +79,8 @@ function wished({ kept }: Case, { kept: { n, reply }, outcome }: Ended): Judged 
   return { result: { n, reply, why, kind: 'held', cause: 'operator' } }
 }
 
-const staysLate = ({ of, times }: Tried, { ended, judged: { result } }: Told): boolean =>
-  (result.kind === 'waiting' || result.kind === 'unchanged') && isLate(of, ended.kept, times.now)
+const isToldLate = ({ of, times }: Tried, { ended, judged: { result } }: Told): boolean =>
+  (result.kind === 'waiting' || result.kind === 'unchanged') && staysLate(of, ended, times.now)
 
 const leftTheTrail = ({ ended: { recipient, outcome } }: Told): boolean => endsTrail(recipient.notify, outcome)
 

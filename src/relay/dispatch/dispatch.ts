@@ -3,7 +3,7 @@
  *
  * Promises: a next hop that is dead or slow holds up nobody else; what is due when it comes back goes at once; one attempt of
  *   a recipient at a time, and its result is written down once, however often the disk must be asked.
- * Never: gives a message up before an attempt failed that late; reports to anybody who may not be told; expires what is held.
+ * Never: gives a message up before an attempt failed that late, or its hop was known to be dead then; reports to anybody who may not be told; expires what is held.
  * On failure: what cannot be attempted waits or is held, with the reason; an exception defers the one message that caused it.
  */
 import type { Lease, NewMessage } from '../../queue/queue.ts'

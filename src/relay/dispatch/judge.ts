@@ -29,6 +29,10 @@ export type Ended = {
   readonly outcome: Outcome
   /** It was not attempted, and is due again after so long. */
   readonly untriedForMs?: number
+  /** Nothing was tried: an attempt in its lane failed at this time. What is not given up stays as it is. */
+  readonly sweptAt?: number
+  /** That it is late is for the last one in hand of its message to say. */
+  readonly isLeft?: true
 }
 
 /** `fate`: what its sender is to be told, if anybody may be. */
@@ -39,8 +43,6 @@ export type Times = {
   readonly now: number
   /** When a message that met a next hop in trouble is due again: its lane decides in the end. */
   readonly soon: number
-  /** It was not attempted itself: what is not given up stays as it is. */
-  readonly isSwept: boolean
 }
 
 const minute = 60_000
@@ -70,8 +72,8 @@ export function judge(of: Case, ended: Ended, times: Times): Judged {
     case 'refused':
       return givenUp(of, facts, 'refused')
     case 'deferred':
-      if (isExpired(of, ended.kept, times.now)) return expired(of, ended.kept, facts)
-      if (times.isSwept) return { result: { ...facts, kind: 'unchanged' } }
+      if (endsLate(of, ended, times.now)) return expired(of, ended.kept, facts)
+      if (ended.sweptAt !== undefined) return { result: { ...facts, kind: 'unchanged' } }
       return { result: { ...facts, ...waiting(ended, times) } }
   }
 }
@@ -94,6 +96,16 @@ function givenUp({ kept }: Case, facts: Facts, end: 'refused' | 'expired'): Judg
 
 export const ageAt = (now: number, message: KeptMessage, kept: KeptRecipient): number => now - waitsSince(message, kept)
 
+/** Its last attempt failed so late that it is given up. */
+export function endsLate(of: Case, { kept, sweptAt, isLeft, outcome }: Ended, now: number): boolean {
+  return isLeft !== true && outcome.kind === 'deferred' && isExpired(of, kept, sweptAt ?? now)
+}
+
+/** It goes on waiting, and its sender is to hear that it is late. */
+export function staysLate(of: Case, { kept, sweptAt, isLeft, outcome }: Ended, now: number): boolean {
+  return isLeft !== true && outcome.kind === 'deferred' && isLate(of, kept, sweptAt ?? now)
+}
+
 function isExpired({ project, message }: Case, kept: KeptRecipient, now: number): boolean {
   return now >= givenUpFrom(message, kept, project.policy)
 }
@@ -102,7 +114,7 @@ function isExpired({ project, message }: Case, kept: KeptRecipient, now: number)
  * Its sender is to hear that it is late: once of each recipient, because those of other next hops are late by themselves. Nobody is
  * to notice a domain on hold.
  */
-export function isLate({ project, message, kept }: Case, one: KeptRecipient, now: number): boolean {
+function isLate({ project, message, kept }: Case, one: KeptRecipient, now: number): boolean {
   const isOld = one.isWarned !== true && ageAt(now, message, one) >= project.policy.warnAfterMs
   return isOld && placeNow(project, kept, one)?.kind !== 'held'
 }

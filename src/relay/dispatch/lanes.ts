@@ -25,6 +25,14 @@ export type LaneOptions = {
 /** The trouble that a lane is in. The reply is for senders of other messages than the one that met it: what the hop said of that is not theirs. */
 export type Closed = { readonly reply: Reply; readonly why: string }
 
+export type LaneInTrouble = {
+  readonly name: string
+  readonly closed: Closed
+  readonly lastFailedAt: number
+  /** No probe is due, or it has not had the time to end: what that attempt found is so still. */
+  readonly holds: boolean
+}
+
 type Lane = {
   /** Attempts out of the queue, and by mail that goes straight through. */
   running: number
@@ -51,6 +59,7 @@ const maxStrikes = 5
 /** A lane that was throttled is taken for well after so many. */
 const wellAfter = 20
 const jitter = 0.2
+const probeMs = 60_000
 /** Lanes are named by recipients' domains: those with nothing to say are forgotten beyond so many. */
 const maxLanes = 10_000
 
@@ -109,13 +118,16 @@ export class Lanes {
     return [...this.#lanes.keys()].filter((name) => this.free(name) === 0)
   }
 
-  /** Lanes that nothing goes to at present, and when an attempt last failed there. */
-  inTrouble(): readonly { readonly name: string; readonly lastFailedAt: number; readonly closed: Closed }[] {
-    return [...this.#lanes].flatMap(([name, lane]) =>
-      lane.state === 'up'
-        ? []
-        : [{ name, lastFailedAt: lane.lastFailedAt, closed: { reply: codesOf(lane), why: lane.why } }],
-    )
+  /** Lanes that nothing goes to at present. */
+  inTrouble(): readonly LaneInTrouble[] {
+    return [...this.#lanes.keys()].flatMap((name) => this.trouble(name) ?? [])
+  }
+
+  trouble(name: string): LaneInTrouble | undefined {
+    const lane = this.#lanes.get(name)
+    if (lane === undefined || lane.state === 'up') return undefined
+    const closed = { reply: codesOf(lane), why: lane.why }
+    return { name, closed, lastFailedAt: lane.lastFailedAt, holds: lane.pausedUntil + probeMs > this.#o.now() }
   }
 
   probeAt(name: string): number | undefined {

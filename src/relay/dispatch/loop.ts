@@ -11,9 +11,10 @@ import { makeFinisher } from './finisher.ts'
 import { follow } from './follow.ts'
 import { type LaneOptions, Lanes } from './lanes.ts'
 import { type Movers, makeMovers } from './moved.ts'
-import { sweepOverdue } from './overdue.ts'
+import { sweepOverdue, tellLeft } from './overdue.ts'
 import { makeReleases, type Releases } from './release.ts'
 import { makeReturners, type Returners } from './tenants.ts'
+import { Together } from './together.ts'
 import { type WorkerParts, workOn } from './worker.ts'
 
 export type DispatchTimes = Partial<Omit<LaneOptions, 'now'>> & {
@@ -87,7 +88,15 @@ class Loop implements Dispatch {
     const finisher = makeFinisher(queue, onTrouble)
     const extendMs = times.extendMs ?? 10 * 60_000
     const { signal } = this.#abort
-    this.#worker = { ...parts, lanes: this.#lanes, finisher, signal, extendMs, missed: new Set() }
+    this.#worker = {
+      ...parts,
+      lanes: this.#lanes,
+      finisher,
+      signal,
+      extendMs,
+      missed: new Set(),
+      together: new Together(),
+    }
     this.#releases = makeReleases(parts)
     this.#movers = makeMovers(this.#worker, () => this.#isStopped)
     this.#returners = makeReturners(this.#worker)
@@ -244,12 +253,22 @@ class Loop implements Dispatch {
     return this.#parts.queue.claim({ ...query, maxBytes: this.#freeBytes })
   }
 
+  async #workOn(work: Work): Promise<void> {
+    const { id } = work.message
+    this.#worker.together.begin(id)
+    try {
+      await workOn(this.#worker, work)
+    } finally {
+      await tellLeft(this.#worker, id)
+    }
+  }
+
   #begin(work: Work): void {
     this.#claimed += 1
     this.#bytes += work.message.size
     this.#parts.budget?.take(work.message.size)
     const done = async (): Promise<void> => {
-      await this.#guarded(`message ${work.message.id}`, workOn(this.#worker, work))
+      await this.#guarded(`message ${work.message.id}`, this.#workOn(work))
       this.#claimed -= 1
       this.#bytes -= work.message.size
       this.#parts.budget?.give(work.message.size)

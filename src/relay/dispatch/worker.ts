@@ -4,11 +4,13 @@ import type { KeptMessage, KeptRecipient, Lease, Queue, Work } from '../../queue
 import type { Carrier } from '../carry/carry.ts'
 import { type Kept, readEnvelope, readRecipient } from '../keep/keep.ts'
 import type { Recorder } from '../record/record.ts'
+import { alsoLate } from './also-late.ts'
 import { type Arrived, attempt, byWish } from './attempt.ts'
 import { conclude, type Direct } from './conclude.ts'
 import type { Finisher } from './finisher.ts'
-import { ageAt, type Ended } from './judge.ts'
+import { ageAt, type Case, type Ended, endsLate, staysLate } from './judge.ts'
 import type { Lanes } from './lanes.ts'
+import type { Together } from './together.ts'
 import { held, unchanged } from './where.ts'
 
 export type WorkerParts = {
@@ -26,13 +28,12 @@ export type WorkerParts = {
   readonly extendMs: number
   /** Tenants that the project did not have when mail of theirs was to be tried; it is held for them. */
   readonly missed: Set<string>
+  readonly together: Together
 }
 
 export type Arrival = Arrived & {
   /** What it is judged by; absent: nothing could be judged. */
   readonly by?: { readonly project: Project; readonly kept: Kept }
-  /** Nothing was tried: an attempt in the same lane failed at this time. */
-  readonly sweptAt?: number
 }
 
 const errorPauseMs = 10 * 60_000
@@ -115,32 +116,52 @@ function notDone(
 
 export type Held = { readonly lease: Lease; readonly message: KeptMessage; readonly wish?: 'return' }
 
-export async function writeDown(
-  parts: WorkerParts,
-  work: Held,
-  { direct, ended, by, sweptAt }: Arrival,
-): Promise<void> {
+export async function writeDown(parts: WorkerParts, work: Held, arrival: Arrival): Promise<void> {
+  const now = parts.queue.now()
+  const warnAfterMs = arrival.by?.project.policy.warnAfterMs ?? Number.POSITIVE_INFINITY
+  const mayBeLate = ({ kept, outcome }: Ended): boolean =>
+    outcome.kind === 'deferred' && ageAt(now, work.message, kept) >= warnAfterMs
+  const write = () => writeDownAlone(parts, work, arrival)
+  return arrival.ended.some(mayBeLate) ? parts.together.alone(write) : write()
+}
+
+/** For whom has the turn to say what is late. */
+export async function writeDownAlone(parts: WorkerParts, work: Held, { direct, ended, by }: Arrival): Promise<void> {
   const { signal, queue, lanes } = parts
   // What may have arrived stays with its lease when we are told to end: the next start finds it due, and says so.
   const known = ended.filter(({ outcome }) => outcome.later === undefined)
   const isBrokenOff = ({ outcome }: Ended): boolean => signal.aborted && outcome.kind === 'deferred'
   const { lease, message } = work
   const asBefore = known.filter(isBrokenOff).map(({ kept }) => unchanged(kept))
-  const judgeable = by && {
-    // Whether it is given up is for the project of this moment to say: a domain may have been put on hold meanwhile.
-    of: { ...by, project: parts.project() ?? by.project, message },
-    ended: known.filter((one) => !isBrokenOff(one)),
-    times: { now: sweptAt ?? queue.now(), soon: lanes.soon(), isSwept: sweptAt !== undefined },
+  // Whether it is given up is for the project of this moment to say: a domain may have been put on hold meanwhile.
+  const of = by && { ...by, project: parts.project() ?? by.project, message }
+  const now = queue.now()
+  const judgeable = of && {
+    of,
+    ended: known.filter((one) => !isBrokenOff(one)).map((one) => leftToTheLast(parts, of, one, now)),
+    times: { now, soon: lanes.soon() },
     isWish: work.wish !== undefined,
   }
+  const others =
+    judgeable === undefined || judgeable.isWish || signal.aborted
+      ? undefined
+      : await alsoLate(parts, lease, judgeable.of, judgeable.ended, judgeable.times.now)
   const results = await conclude(parts, {
     lease,
     message,
-    direct: [...direct, ...asBefore],
-    ...(judgeable === undefined ? {} : { tried: judgeable }),
+    direct: [...direct, ...asBefore, ...(others?.direct ?? [])],
+    ...(judgeable && { tried: { ...judgeable, ended: [...judgeable.ended, ...(others?.ended ?? [])] } }),
   })
   // Not before it is held on disk: whoever looks for it must find it.
   if (results.some((result) => result.kind === 'held' && result.cause === 'tenant')) noteMissed(parts, message)
+}
+
+/** Its lane is in trouble, so that should nobody come to say it, the next search for what is overdue finds it. */
+function leftToTheLast({ together }: WorkerParts, of: Case, one: Ended, now: number): Ended {
+  if (one.outcome.unreached !== true || (!endsLate(of, one, now) && !staysLate(of, one, now))) return one
+  return together.leaves(of.message.id, one.lane, now, one.sweptAt === undefined ? 1 : 0)
+    ? { ...one, isLeft: true }
+    : one
 }
 
 function noteMissed({ missed }: WorkerParts, { envelope }: KeptMessage): void {
