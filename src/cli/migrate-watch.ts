@@ -150,8 +150,9 @@ function screenOn(io: Io): Screen {
   io.out(hideCursor)
   return {
     show(batches) {
-      const columns = process.stdout.columns ?? 80
-      const lines = frame(batches, (process.stdout.rows ?? 24) - 1).map((line) => fitted(line, columns))
+      // A terminal that does not know its size says 0 (serial lines, script).
+      const columns = process.stdout.columns || 80
+      const lines = frame(batches, (process.stdout.rows || 24) - 1).map((line) => fitted(line, columns))
       const up = drawn > 0 ? `\r${escape}${drawn}A` : ''
       io.out(`${beginFrame}${up}${lines.map((line) => `${line}${escape}K\n`).join('')}${escape}J${endFrame}`)
       drawn = lines.length

@@ -57,7 +57,9 @@ function doneText(outcome: Extract<PassOutcome, { kind: 'done' }>, skipped: numb
     ...(adopted > 0 ? [`${some(adopted, 'message')} found there already`] : []),
     ...(flags > 0 ? [`flags of ${flags.toLocaleString('en-US')} changed`] : []),
     ...(removed > 0 ? [`${removed.toLocaleString('en-US')} removed`] : []),
-    ...(heldBack > 0 ? [`${heldBack.toLocaleString('en-US')} not removed, because they were too many`] : []),
+    ...(heldBack > 0
+      ? [`${heldBack.toLocaleString('en-US')} not removed before they are looked at again or allowed`]
+      : []),
     ...(skipped > 0 ? [`${skipped.toLocaleString('en-US')} left out in all`] : []),
   ]
   return parts.join(', ')

@@ -74,7 +74,7 @@ export type PassOutcome =
       readonly adopted: number
       /** Of this pass, repaired ones not among them. */
       readonly skipped: number
-      /** Gone from the source, and not removed at the target, because they were too many. */
+      /** Gone from the source, and not removed at the target: too many, or a whole folder all at once. */
       readonly heldBack: number
     }
   /** By signal; the next pass goes on where it was. */

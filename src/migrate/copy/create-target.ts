@@ -3,12 +3,13 @@ import { type Folder, type Mailbox, MailboxTrouble } from '../mailbox/mailbox.ts
 import type { Mapped } from './folder-map.ts'
 import { nameFor } from './folder-names.ts'
 
-const levels = [0, 1, 2, 3]
+/** The last try: the top may be a name of the server's own (Cyrus keeps `Other Users` and `Shared Folders` for itself). */
+const lastLevel = 4
 
 /** `taken`: names that other folders of this mailbox have got; ours is added. */
 export async function createTarget(target: Mailbox, mapped: Mapped, taken: Set<string>): Promise<Folder> {
   let refusal: MailboxTrouble | undefined
-  for (const level of levels) {
+  for (let level = 0; level <= lastLevel; level += 1) {
     try {
       return await createFree(target, mapped, level, taken)
     } catch (error) {
@@ -22,7 +23,8 @@ export async function createTarget(target: Mailbox, mapped: Mapped, taken: Set<s
 /** The mailbox may have to write two names as one: the second gets a number. */
 async function createFree(target: Mailbox, mapped: Mapped, level: number, taken: Set<string>): Promise<Folder> {
   const { kind } = target.traits
-  const path = level === 0 ? mapped.path : mapped.path.map((name) => nameFor(name, kind, level))
+  const named = level === 0 ? mapped.path : mapped.path.map((name) => nameFor(name, kind, level))
+  const path = level === lastLevel ? [`${named[0] ?? ''} (mail)`, ...named.slice(1)] : named
   const more = { subscribe: mapped.source.isSubscribed, ...(mapped.use === undefined ? {} : { use: mapped.use }) }
   for (let n = 1; ; n += 1) {
     const numbered = n === 1 ? path : [...path.slice(0, -1), `${path.at(-1) ?? ''} (${n})`]

@@ -143,7 +143,7 @@ test('a folder that the target or the source refuses is listed, the others are c
   const db = openTestDb(t)
   const refuse = (wanted: string, bad: string) => ({
     fault: ({ command, folder }: { readonly command: string; readonly folder?: string }) => {
-      if (command === wanted && folder === bad) throw new MailboxTrouble('refused', 'not this one')
+      if (command === wanted && folder?.startsWith(bad) === true) throw new MailboxTrouble('refused', 'not this one')
     },
   })
   const [source, target] = [new MemoryServer(refuse('open', 'Locked')), new MemoryServer(refuse('create', 'Bad'))]
@@ -206,4 +206,22 @@ test('a folder that is listed and says nothing of itself is told, until it does'
   await pass(db, source, target)
   assert.deepEqual(ledger.skipped(1), [])
   assert.deepEqual(contents(target), contents(source))
+})
+
+test('a name that the target keeps for itself gets another top', async (t) => {
+  const db = openTestDb(t)
+  const source = new MemoryServer()
+  const target = new MemoryServer({
+    fault: ({ command, folder }) => {
+      if (command === 'create' && /^(?:Other Users|Shared)(?! \(mail\))/.test(folder ?? ''))
+        throw new MailboxTrouble('refused', 'no', { words: 'Invalid mailbox name' })
+    },
+  })
+  for (const path of [['Other Users'], ['Shared', 'x']]) source.put(source.make(path), letter({}))
+  await pass(db, source, target)
+  assert.deepEqual(openLedger(db).skipped(1), [])
+  assert.deepEqual(
+    [...target.folders.values()].filter(({ messages }) => messages.length > 0).map(({ path }) => path),
+    [['Other Users (mail)'], ['Shared (mail)', 'x']],
+  )
 })
