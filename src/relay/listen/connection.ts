@@ -39,6 +39,7 @@ export class Connection implements Conversation {
   content: Content | undefined
   messages = 0
   idleCommands = 0
+  heldBack = 0
   turnedAway = false
   readonly #entrance: Entrance
   readonly #wire: Wire

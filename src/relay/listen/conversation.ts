@@ -43,6 +43,8 @@ export type Conversation = {
   messages: number
   /** Commands since the last message that lead nowhere. */
   idleCommands: number
+  /** Answers that were held back because its source is slowed down. */
+  heldBack: number
   /** The greeting was a refusal: all that may follow is QUIT (RFC 5321 section 3.1). */
   turnedAway: boolean
   /** The client has sent more than what is being answered. */

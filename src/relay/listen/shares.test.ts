@@ -169,6 +169,25 @@ test('whoever asks for one unknown recipient after another waits, for those who 
   assert.equal(listener.limits.unknownRecipients, 4)
 })
 
+for (const [who, answers] of [
+  ['nobody', 4 + 21],
+  ['known', 4 + 100 + 21],
+] as const)
+  test(`a place is not kept by waiting, whatever was sent at once: ${who}`, async (t) => {
+    const unknown: Reply = { code: 550, enhanced: '5.1.1', text: 'no such recipient here' }
+    const rcpt: Backend['rcpt'] = (_client, _from, to) => (to.text.startsWith('known') ? undefined : unknown)
+    const limits = { unknownRecipients: 3, tarpitMs: 2 }
+    const { listener, greeted } = await behindBalancer(t, { limits, backend: { rcpt } })
+    const harvester = await greeted('192.0.2.1')
+    await harvester.ask('MAIL FROM:<a@x.example>')
+    const lines = [...Array(4).fill('RCPT TO:<nobody@y.example>'), ...Array(400).fill(`RCPT TO:<${who}@y.example>`)]
+    harvester.send(Buffer.from(`${lines.join('\r\n')}\r\n`))
+    const replies = await harvester.rest()
+    assert.equal(replies.filter((reply) => /^[25]50 /.test(reply)).length, answers)
+    assert.match(replies.findLast((reply) => reply !== '') ?? '', /^421 4\.7\.0 too many errors/)
+    assert.equal(listener.limits.errors, 1)
+  })
+
 test('a tenant is not slowed by its unknown recipients', async (t) => {
   const unknown: Reply = { code: 550, enhanced: '5.1.1', text: 'no such recipient here' }
   const { listener, greeted } = await behindBalancer(t, {

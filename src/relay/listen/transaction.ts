@@ -72,20 +72,35 @@ export function rcpt(c: Conversation, argument: string): void {
     return c.decline('too many recipients', replies.tooManyRecipients(), 'recipients')
   const to = readRcpt(c, from, argument)
   if ('no' in to) return c.refuse(to.what, to.no)
+  const isSlowed = c.stay.isSlowed(c.now())
   c.ask(
     'rcpt',
-    () => unhurried(c, c.house.backend.rcpt(c.client, from, to, recipients)),
+    () => unhurried(c, isSlowed, c.house.backend.rcpt(c.client, from, to, recipients)),
     (reply) => {
+      const isUnknown = reply?.enhanced.startsWith('5.1.') === true
       if (accepted(reply)) recipients.push(to)
-      else if (reply?.enhanced.startsWith('5.1.') === true) c.stay.recipientUnknown(c.now())
+      else if (isUnknown) c.stay.recipientUnknown(c.now())
       c.say(reply ?? replies.recipientOk())
+      if (isSlowed) countHeldBack(c, isUnknown)
     },
   )
 }
 
+/** As many as every transaction may have (RFC 5321 section 4.5.3.1.8). */
+const mayBeHeldBack = 100
+
+/**
+ * Who is made to wait keeps its place meanwhile: a few thousand commands sent at once would keep it for hours, with nobody there. So
+ * what led nowhere is a mistake now, and so is everything beyond what a message needs.
+ */
+function countHeldBack(c: Conversation, isUnknown: boolean): void {
+  c.heldBack++
+  if (isUnknown || c.heldBack > mayBeHeldBack) c.mistake()
+}
+
 /** Whoever seems to look for those who exist waits for each answer, for yes as long as for no: the time tells nothing. */
-function unhurried<T>(c: Conversation, answer: Soon<T>): Soon<T> {
-  if (!c.stay.isSlowed(c.now())) return answer
+function unhurried<T>(c: Conversation, isSlowed: boolean, answer: Soon<T>): Soon<T> {
+  if (!isSlowed) return answer
   c.house.counts.unknownRecipients++
   return Promise.all([answer, sleep(c.house.limits.tarpitMs, undefined, { ref: false })]).then(([said]) => said)
 }
