@@ -1,5 +1,6 @@
 import type { Family } from './attack.ts'
 import { attribution } from './attribution.ts'
+import { balancer } from './balancer.ts'
 import { control } from './control.ts'
 import { dkim } from './dkim.ts'
 import { from } from './from.ts'
@@ -15,6 +16,7 @@ import { tls } from './tls.ts'
 /** In the order of docs/threat-model.md. */
 export const families: readonly Family[] = [
   attribution,
+  balancer,
   relay,
   smuggling,
   starttls,
