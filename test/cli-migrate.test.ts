@@ -105,6 +105,9 @@ describe('causeway migrate', { skip, timeout: 240_000 }, () => {
         ['start', 'x', '--csv', csv('u.csv'), ...servers(), '--interval', 'soon'],
         /--interval takes 15m, 24h, 2d or live/,
       ],
+      // Whether it is January or February depends on who reads it.
+      [['start', 'x', '--csv', csv('u.csv'), ...servers(), '--since', '01.02.2026'], /--since takes a time like/],
+      [['start', 'x', '--csv', csv('u.csv'), ...servers(), '--before', '2026-02-31'], /--before takes a time like/],
       [['start', 'x', '--csv', csv('u.csv'), ...servers(), '--target-security', 'ssl'], /--target-security: /],
       [
         ['start', 'x', '--csv', csv('u.csv'), ...servers(), '--source-admin', 'boss', '--source-admin-password', 'Zq8'],

@@ -177,9 +177,17 @@ function moment(options: BatchOptions, name: string): string | undefined {
   const value = text(options, name)
   if (value === undefined) return undefined
   const at = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(value) ? `${value}T00:00:00` : value)
-  if (Number.isNaN(at))
+  if (Number.isNaN(at) || !isTime(value))
     throw new Stop(2, `--${kebab(name)} takes a time like 2026-11-23T08:00, not ${JSON.stringify(value)}`)
   return new Date(at).toISOString()
+}
+
+/** Year first, and a day that there is: Date.parse takes 01.02.2026 for the second of January, and 2026-02-31 for a day in March. */
+function isTime(value: string): boolean {
+  const [, day] =
+    /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/.exec(value) ?? []
+  const date = new Date(`${day}T00:00:00Z`)
+  return day !== undefined && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
 }
 
 function copyOf(options: BatchOptions): Loose {
