@@ -51,6 +51,14 @@ const drainMs = 25_000
 /** So long a sender may still wait for its next hops; then what they have not taken is kept, while there is time to say so. */
 const hurryMs = drainMs / 2
 
+/** What comes to its end behind that, all of it together; what needs longer is given up, and loses nothing: mail is on disk. */
+const closeMs = 8_000
+/** Beyond that the log says which part it was. */
+const slowMs = 3_000
+const leastMs = 200
+/** After the last word: whatever a part that was given up still holds open must not keep the process. */
+const lingerMs = 1_000
+
 type Log = Desk['log']
 
 /** Starts a gateway in this process, all of it or nothing: what was opened is closed again when a later part fails. */
@@ -92,7 +100,18 @@ async function assemble(
   if (o.projectFile !== undefined) applyFile(live, o.projectFile, secrets, log, audit)
 
   const kept = must(await openQueue({ dir: o.dataDir, onTrouble: (why) => log('error', 'queue', { why }) }))
-  const queue = opened.adopt(kept.queue, (q) => q.close())
+  const stopping = { by: 0, hurry: new AbortController() }
+  // A part has at least a moment, even if those before it have used up the time.
+  const ended = (what: string, closing: Promise<void>): Promise<void> => {
+    const left = stopping.by === 0 ? closeMs : stopping.by + closeMs - performance.now()
+    return within(Math.max(leastMs, left), what, closing, log)
+  }
+  // It is waited for in any case: whoever opens the folder next must not meet it still writing.
+  const queue = opened.adopt(kept.queue, async (q) => {
+    const late = setTimeout(() => log('warn', 'stopping: the queue is still busy, and is waited for'), slowMs)
+    await q.close()
+    clearTimeout(late)
+  })
   // After a restore that forgot it, say: mail that we have promised is gone, and nobody else would notice.
   if (kept.isNew && before !== undefined)
     log('error', 'queue.db was not there and is begun anew: what it held is not in the queue', { folder: o.dataDir })
@@ -108,14 +127,16 @@ async function assemble(
   // Who has just published a record and asks whether it is seen must not be told what was so a minute ago.
   const fresh = opened.adopt(makeResolver({ ...servers, maxKeepMs: 0 }), (r) => r.close())
   const onTrouble = (why: string): void => log('error', 'trace', { why })
-  const trace = opened.adopt(openTrace({ file: join(o.dataDir, 'trace.db'), onTrouble }), (t) => t.close())
+  const trace = opened.adopt(openTrace({ file: join(o.dataDir, 'trace.db'), onTrouble }), (t) =>
+    ended('trace', t.close()),
+  )
   const recorder = makeRecorder(trace, now)
   const deliverer = opened.adopt(
     makeDeliverer({ hostname: hostname(live), dns: resolver, maxConnections: machine().outgoing }),
-    (d) => d.close(),
+    (d) => ended('deliverer', d.close()),
   )
   const authenticator = opened.adopt(makeAuthenticator({ resolver, maxBytes: machine().contentBytes / 4 }), (a) =>
-    a.close(),
+    ended('authenticator', a.close()),
   )
   const carrier = makeCarrier({ deliverer, keys: makeKeyRing(Date.now, keyVault(vault)), resolver, passKey, now })
   const project = () => live.current()
@@ -126,8 +147,7 @@ async function assemble(
     onTrouble: troubled('dispatch'),
     onReleaseEnded: (order) => noteEnded(audit, log, order),
   })
-  const stopping = { by: 0, hurry: new AbortController() }
-  opened.defer(() => dispatch.close(Math.max(0, stopping.by - performance.now())))
+  opened.defer(() => ended('dispatch', dispatch.close(Math.max(0, stopping.by - performance.now()))))
   const { signal: hurry } = stopping.hurry
   const settler = { memory: makeMemory(), deadlineMs, hurry, queue, dispatch, disk, onTrouble: troubled('queue') }
   const pressure = { disk, figures: () => queue.figures }
@@ -143,7 +163,7 @@ async function assemble(
         onTrouble: troubled('mailbox move'),
       }),
     ).migrations,
-    (m) => m.close(),
+    (m) => ended('mailbox move', m.close()),
   )
 
   const taking: { listener?: Listener } = {}
@@ -169,7 +189,7 @@ async function assemble(
     now,
     log,
   }
-  const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => a.close())
+  const api = opened.adopt(await bound(startApi(desk, o.http)), (a) => ended('API', a.close()))
   const listener = opened.adopt(await bound(listen(listenOptions(o, live, backend, budget, log))), (l) =>
     l.drain(drainMs),
   )
@@ -187,6 +207,20 @@ async function assemble(
   writeFileSync(join(o.dataDir, 'api.url'), `${url}\n`, { mode: 0o600 })
   log('info', 'listening', { smtp: listener.addresses, http: url })
   return { smtp: listener.addresses, http: { url } }
+}
+
+/** Waits so long at most for a part to close, and says which one was not waited for. */
+async function within(ms: number, what: string, closing: Promise<void>, log: Log): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<'over'>((resolve) => {
+    timer = setTimeout(resolve, ms, 'over')
+  })
+  const began = performance.now()
+  const came = await Promise.race([closing, over])
+  clearTimeout(timer)
+  const tookMs = Math.round(performance.now() - began)
+  if (came === 'over') log('error', 'stopping: a part that does not end was given up', { what, tookMs })
+  else if (tookMs >= slowMs) log('warn', 'stopping: a part took long to end', { what, tookMs })
 }
 
 /** The reserve is the project's, which may change while we run. */
@@ -324,6 +358,12 @@ function must<T extends { readonly ok: boolean }>(answer: T): Extract<T, { ok: t
 }
 const isOk = <T extends { readonly ok: boolean }>(answer: T): answer is Extract<T, { ok: true }> => answer.ok
 
+function leave(): void {
+  makeLog('info')('warn', 'ended while something was still open', { open: process.getActiveResourcesInfo() })
+  process.exit()
+}
+
 if (import.meta.main) {
   process.exitCode = await runCli({ io: processIo(), startGateway, version }, process.argv.slice(2))
+  if (process.argv.includes('serve')) setTimeout(leave, lingerMs).unref()
 }

@@ -1,6 +1,8 @@
 /** The real program is told to stop, and is started again on what it left: whoever waits is answered, and nobody's mail is lost or doubled. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -127,4 +129,23 @@ test('holds, modes and orders stay over a restart with the same file; a hold tha
   await run('domain', 'release', 'shared.example')
   await untilEmpty()
   assert.equal(arrived('held'), 1)
+})
+
+test('SIGTERM with clients that do nothing: none of them is waited for', async () => {
+  const idle = new Client(gateway.smtp[0]?.port ?? 0)
+  assert.match(await idle.reply(), /^220 /)
+  const url = new URL(readFileSync(join(dir, 'data', 'api.url'), 'utf8').trim())
+  const asking = connect(Number(url.port), url.hostname)
+  // Its request has begun, and does not go on.
+  asking.on('error', () => {}).write('GET /health HTTP/1.1\r\nHost: localhost\r\n')
+  await once(asking, 'connect')
+  const told = performance.now()
+  const exit = gateway.stop()
+  assert.match(await idle.reply(), /^421 4\.3\.2 /)
+  assert.equal(await exit, 0)
+  const tookMs = performance.now() - told
+  idle.destroy()
+  asking.destroy()
+  assert.ok(tookMs < drainMs / 2, `ended after ${tookMs} ms`)
+  gateway = await start()
 })

@@ -88,7 +88,16 @@ export async function startApi(desk: Desk, at: { readonly host: string; readonly
   await app.listen(at)
   const bound = app.server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : at.port
-  return { host: at.host, port, close: () => app.close() }
+  return { host: at.host, port, close: () => closed(app) }
+}
+
+/** What is being answered may end; who has begun to ask, and does not go on, would be waited for by the minute. */
+const lastAnswersMs = 2000
+
+async function closed(app: ReturnType<typeof buildApi>): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), lastAnswersMs)
+  await app.close()
+  clearTimeout(cut)
 }
 
 const loopback = new BlockList()

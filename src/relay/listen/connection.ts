@@ -180,9 +180,10 @@ export class Connection implements Conversation {
     this.#state = 'startTls'
   }
 
-  /** Lets a transaction end, nothing else. */
+  /** Lets a transaction end, nothing else. Who is in a handshake has begun none, and no reply would reach him. */
   drain(): void {
     this.#isDraining = true
+    if (this.#state === 'handshake' || this.#state === 'preface') return this.#wire.destroy()
     if (!this.#isRunning) this.#settle(false)
   }
 
@@ -193,6 +194,13 @@ export class Connection implements Conversation {
 
   get isGone(): boolean {
     return this.#isGivenUp || this.#wire.isClosed
+  }
+
+  /** Even in the middle of a transaction it is told why (RFC 5321 section 3.8). */
+  cut(): void {
+    if (this.#state === 'handshake' || this.#state === 'preface') return this.#wire.destroy()
+    this.say(replies.shuttingDown())
+    this.#wire.end()
   }
 
   destroy(): void {

@@ -16,6 +16,8 @@ import { plainAddress } from './source.ts'
 
 /** What is being kept for a sender when the patience ends is on disk so much later, and he hears it. */
 const lastWordsMs = 1000
+/** For the 421 of those who are cut to be read. */
+const cutMs = 500
 
 export class Gate implements Listener {
   readonly #o: ListenOptions
@@ -106,10 +108,10 @@ export class Gate implements Listener {
     for (const connection of [...this.#connections]) connection.drain()
     if (this.#connections.size === 0) this.#empty()
     const lastOrders = setTimeout(() => this.#each((one) => one.giveUp()), Math.max(0, ms - lastWordsMs))
-    const cut = setTimeout(() => this.#each((one) => one.destroy()), ms)
+    const cut = setTimeout(() => this.#each((one) => one.cut()), ms)
+    const gone = setTimeout(() => this.#each((one) => one.destroy()), ms + cutMs)
     await emptied
-    clearTimeout(lastOrders)
-    clearTimeout(cut)
+    for (const timer of [lastOrders, cut, gone]) clearTimeout(timer)
     clearInterval(this.#clock)
   }
 

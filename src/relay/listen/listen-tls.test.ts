@@ -209,3 +209,17 @@ async function until(holds: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
+
+test('drain: who does not go on with a handshake holds up nobody', async (t) => {
+  const { listener, plain, implicit } = await started(t, firstOnly)
+  const [silent, halfway] = [new Client(implicit), new Client(plain)]
+  t.after(() => [silent, halfway].map((one) => one.destroy()))
+  await halfway.reply()
+  await halfway.ask('EHLO client.example')
+  assert.match(await halfway.ask('STARTTLS'), /^220 /)
+  for (let i = 0; listener.connections < 2 && i < 300; i += 1) await new Promise((resolve) => setTimeout(resolve, 10))
+  const began = performance.now()
+  await listener.drain(20_000)
+  assert.ok(performance.now() - began < 5000, 'at once')
+  assert.deepEqual([await silent.rest(), await halfway.rest()], [[], []])
+})

@@ -216,7 +216,7 @@ test('drain: what does not end in time is cut', async (t) => {
   const client = await inData(dial())
   await listener.drain(20)
   assert.equal(listener.connections, 0)
-  assert.deepEqual(await client.rest(), [])
+  assert.match((await client.rest()).join(''), /^421 4\.3\.2 /)
 })
 
 test('a client that vanishes while its message is handled', async (t) => {
