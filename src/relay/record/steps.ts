@@ -82,9 +82,11 @@ const addressed = ({ given, rewritten }: PlannedRecipient): Partial<TraceEvent> 
   ...(given === rewritten ? {} : { old: given }),
 })
 
-function told({ kind, remote, reply, tls, why }: Outcome): Partial<TraceEvent> {
+function told({ kind, remote, reply, tls, why, spoke }: Outcome): Partial<TraceEvent> {
   const over = tls === '' ? '' : ` over ${tls}`
-  return { server: remote, reply: oneLine(reply), why: `${kind === 'delivered' ? 'delivered' : why}${over}` }
+  // What nobody at the hop has said is ours, and reads as such, as in the lists of the queue.
+  const words = spoke === true ? oneLine(reply) : `(${oneLine(reply)})`
+  return { server: remote, reply: words, why: `${kind === 'delivered' ? 'delivered' : why}${over}` }
 }
 
 function envelopeChanges(delivery: Delivery) {
