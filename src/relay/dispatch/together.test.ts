@@ -40,8 +40,14 @@ test('eight next hops are dead: one warning and one report name all eight, each 
   useDirect(s)
   s.script((line) => (line === '' ? '421 4.3.2 closed' : undefined))
   const to = ['mary@shared.example', ...seven.map((name) => `x@${name}.dead.example`)]
-  assert.equal((await s.fromOne(to)).code, 250)
+  const sent = await s.fromOne(to)
+  assert.equal(sent.code, 250)
   await settled(s)
+  const said = s
+    .story(sent)
+    .flatMap((e) => (e.kind === 'DEFER' ? [`${e.recipients?.join()} ${e.reply?.slice(0, 10)}`] : []))
+  assert.ok(said.includes('mary@two.example 421 4.3.2 '), said.join())
+  assert.ok(said.includes('x@a.dead.example (451 4.4.3'), 'what nobody there has said is in brackets')
   s.relay.pass(5 * hour)
   await until('a warning', () => reports(s, 'delayed').length > 0)
   await until('all warned', async () => (await s.kept()).every(({ isWarned }) => isWarned === true))
