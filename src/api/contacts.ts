@@ -8,7 +8,8 @@ import { accessSchema, granted, graphFor } from './tenant-access.ts'
 const text = z.string().max(65_536)
 const kind = z.enum(['work', 'home', 'other'])
 const phoneKind = z.enum(['work', 'home', 'other', 'mobile', 'fax', 'homeFax', 'pager', 'main'])
-const contact = z.strictObject({
+/** What one of them may be at most. */
+export const contactSchema = z.strictObject({
   prefix: text,
   given: text,
   middle: text,
@@ -50,7 +51,7 @@ export function contactsResource(api: Api, desk: Desk): void {
   const body = z.strictObject({
     access: accessSchema,
     user: z.string().min(3).max(320).describe('Whose mailbox: userPrincipalName or ID'),
-    contacts: z.array(contact).min(1).max(mostContacts).readonly(),
+    contacts: z.array(contactSchema).min(1).max(mostContacts).readonly(),
   })
   const put = {
     summary: 'Put contacts into a mailbox; those that are there stay as they are',

@@ -1,7 +1,7 @@
 /** `causeway migrate contacts`: an address book out of any file, into what other programs take. (local) */
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import { contactsPutSchema, mostContacts } from '../api/api.ts'
+import { contactSchema, contactsPutSchema, mostContacts } from '../api/api.ts'
 import {
   type CardDavOutcome,
   type Contact,
@@ -114,12 +114,25 @@ async function write(contacts: readonly Contact[], o: Options): Promise<Written>
 }
 
 /** By the gateway, which has the secret of the app. */
+export function partedBySize(contacts: readonly Contact[]): { fit: Contact[]; tooMuch: GraphPut['failed'][number][] } {
+  const fit: Contact[] = []
+  const tooMuch: GraphPut['failed'][number][] = []
+  for (const contact of contacts) {
+    const issue = contactSchema.safeParse(contact).error?.issues[0]
+    if (issue === undefined) fit.push(contact)
+    else tooMuch.push({ name: contact.displayName, why: `${issue.path.join('.')}: ${issue.message}` })
+  }
+  return { fit, tooMuch }
+}
+
 async function putByGraph(contacts: readonly Contact[], o: Options, at: GatewayPlace): Promise<{ graph?: GraphPut }> {
   if (o.mailbox === undefined) return {}
   const access = accessOf(o)
-  const sum = { created: 0, there: 0, failed: [] as GraphPut['failed'][number][] }
-  for (let from = 0; from < contacts.length; from += mostContacts) {
-    const body = { access, user: o.mailbox, contacts: contacts.slice(from, from + mostContacts) }
+  // One that is too much for the gateway costs no others.
+  const { fit, tooMuch } = partedBySize(contacts)
+  const sum = { created: 0, there: 0, failed: tooMuch }
+  for (let from = 0; from < fit.length; from += mostContacts) {
+    const body = { access, user: o.mailbox, contacts: fit.slice(from, from + mostContacts) }
     const put = await connect(at).send('POST', '/v1/contacts', body, contactsPutSchema)
     sum.created += put.created
     sum.there += put.there

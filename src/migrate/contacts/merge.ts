@@ -16,11 +16,11 @@ export type Merged = {
  * info@ may be of several people), or when name and a number, or name and company, are the same and no address says otherwise.
  */
 export function mergeDuplicates(read: ReadContacts['contacts']): Merged {
-  const groups: { lines: number[]; contact: Contact; lost: string[] }[] = []
+  const groups: Group[] = []
   const byKey = new Map<string, number[]>()
   for (const { contact, line } of read) {
     const keys = keysOf(contact)
-    const at = keys.flatMap((key) => byKey.get(key) ?? []).find((index) => areSame(groups[index]?.contact, contact))
+    const at = keys.flatMap((key) => byKey.get(key) ?? []).find((index) => isSame(groups[index], contact))
     const group = at === undefined ? undefined : groups[at]
     if (group === undefined) groups.push({ lines: [line], contact, lost: [] })
     else {
@@ -43,6 +43,18 @@ export function mergeDuplicates(read: ReadContacts['contacts']): Merged {
   }
 }
 
+type Group = { readonly lines: number[]; contact: Contact; readonly lost: string[] }
+
+/** Nobody is so many: what grows beyond is a chain of strangers, and would be looked through for each link. */
+const mostLines = 100
+const mostValues = 50
+
+function isSame(group: Group | undefined, contact: Contact): boolean {
+  if (group === undefined || group.lines.length >= mostLines) return false
+  const { emails, phones, addresses } = group.contact
+  return Math.max(emails.length, phones.length, addresses.length) < mostValues && areSame(group.contact, contact)
+}
+
 const folded = (text: string): string => text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
 const digits = (number: string): string => number.replace(/^00/, '+').replace(/[^\d+]/g, '')
 
@@ -55,8 +67,7 @@ function keysOf(c: Contact): readonly string[] {
   ]
 }
 
-function areSame(a: Contact | undefined, b: Contact): boolean {
-  if (a === undefined) return false
+function areSame(a: Contact, b: Contact): boolean {
   const shared = a.emails.some(({ value }) => b.emails.some((other) => folded(other.value) === folded(value)))
   if (shared) return !contradict(nameOf(a), nameOf(b))
   const bothHaveAddresses = a.emails.length > 0 && b.emails.length > 0
