@@ -90,7 +90,10 @@ test('what is wrong is told with what to do', async () => {
     /there is no secret none/,
   )
   assert.equal((await type('migrate domain x.example')).code, 2)
-  assert.equal((await type(`migrate accounts plan ${list} --domain contoso.example --usage-location Germany ${app()}`)).code, 2)
+  assert.equal(
+    (await type(`migrate accounts plan ${list} --domain contoso.example --usage-location Germany ${app()}`)).code,
+    2,
+  )
 })
 
 test('a domain: its record is shown to be published', async () => {
