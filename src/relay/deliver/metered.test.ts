@@ -59,6 +59,31 @@ test('what says nothing is bounded after the handshake, too; with words in betwe
   }
 })
 
+test('costly handshakes take turns, and leave most of the time to others; nothing changes its order', async () => {
+  const began: number[] = []
+  const heard: string[] = []
+  const plains = Array.from({ length: 3 }, () => new Socket())
+  const ends = plains.map((plain) => {
+    const metered = new Metered(plain, assert.fail)
+    metered.on('data', (chunk: Buffer) => {
+      heard.push(chunk.toString())
+      if (chunk.toString() !== 'costly') return
+      began.push(performance.now())
+      while (performance.now() - (began.at(-1) ?? 0) < 20);
+    })
+    return { metered, end: once(metered, 'end') }
+  })
+  await new Promise((resolve) => setImmediate(resolve)) // the streams flow
+  for (const plain of plains) plain.emit('data', Buffer.from('costly'))
+  ends.at(-1)?.metered.heard()
+  plains.at(-1)?.emit('data', Buffer.from('words'))
+  for (const plain of plains) plain.emit('end')
+  await Promise.all(ends.map(({ end }) => end))
+  assert.deepEqual(heard, ['costly', 'costly', 'costly', 'words'])
+  const [first = 0, second = 0, third = 0] = began
+  assert.ok(second - first >= 78 && third - second >= 78, `${second - first} and ${third - second} ms`)
+})
+
 test('the bound is one on the handshake: a large message goes through, whole', async (t) => {
   const line = `${'x'.repeat(998)}\r\n`
   const body = Buffer.from(`Subject: x\r\n\r\n${line.repeat(3000)}`)

@@ -15,6 +15,8 @@ const maxSilentBytes = 262_144
 export class Metered extends Duplex {
   #most = maxHandshakeBytes
   #bytes = 0
+  /** Pieces that wait for their turn. */
+  #waiting = 0
   readonly #plain: Socket
 
   constructor(plain: Socket, tooMuch: (why: string) => void) {
@@ -23,9 +25,9 @@ export class Metered extends Duplex {
     plain.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length
       if (this.#bytes > this.#most) return tooMuch(`it sent more than ${this.#most} bytes of TLS that say nothing`)
-      if (!this.push(chunk)) plain.pause()
+      this.#pass(chunk)
     })
-    plain.on('end', () => this.push(null))
+    plain.on('end', () => this.#pass(null))
     plain.on('close', () => this.destroy())
   }
 
@@ -33,6 +35,20 @@ export class Metered extends Duplex {
   heard(): void {
     this.#most = maxSilentBytes
     this.#bytes = 0
+  }
+
+  /** Handshakes are worked on in turn; what has come behind stays behind. */
+  #pass(piece: Buffer | null): void {
+    if (this.#most !== maxHandshakeBytes && this.#waiting === 0) return this.#give(piece)
+    this.#waiting += 1
+    inTurn(() => {
+      this.#waiting -= 1
+      if (!this.destroyed) this.#give(piece)
+    })
+  }
+
+  #give(piece: Buffer | null): void {
+    if (!this.push(piece)) this.#plain.pause()
   }
 
   override _read(): void {
@@ -52,3 +68,26 @@ export class Metered extends Duplex {
     done(error)
   }
 }
+
+const turns: (() => void)[] = []
+let isTaken = false
+
+/** Strangers' handshakes together have a quarter of the one thread, however many come at once. */
+function inTurn(work: () => void): void {
+  turns.push(work)
+  if (!isTaken) nextTurn()
+}
+
+function nextTurn(): void {
+  const work = turns.shift()
+  isTaken = work !== undefined
+  if (work === undefined) return
+  const since = performance.now()
+  work()
+  const took = performance.now() - since
+  if (took < usualMs) setImmediate(nextTurn)
+  else setTimeout(nextTurn, 3 * took)
+}
+
+/** More than a handshake with usual keys takes. */
+const usualMs = 10
