@@ -129,7 +129,7 @@ export class Sender {
   /** In the ledger before on the wire: after a crash what may have arrived is known. */
   async #send(group: readonly Item[]): Promise<void> {
     for (const item of group) {
-      item.work.sending.set(item.fetched.uid, { ...this.#sending(item), floor: item.work.highest + 1 })
+      this.#intend(item)
       this.#inFlight += 1
       this.#bytesInFlight += item.prepared.size
     }
@@ -142,6 +142,14 @@ export class Sender {
       this.#append(item)
     }
     this.wakeAll()
+  }
+
+  /** With what is changed in it: after a crash it may stand at the target, and nobody would tell then. */
+  #intend(item: Item): void {
+    const { work, fetched, prepared } = item
+    work.sending.set(fetched.uid, { ...this.#sending(item), floor: work.highest + 1 })
+    if (prepared.repairs.length > 0)
+      skip(this.#a, work, { fetched, kind: 'repaired', why: prepared.repairs.join('; ') })
   }
 
   #sending({ fetched, date, prepared }: Item): Sending {
@@ -186,8 +194,6 @@ export class Sender {
     if (later && uid !== undefined) work.flagsLater.push({ uid: fetched.uid, targetUid: uid, flags })
     if (uid === undefined || work.flagsLater.length > 0) work.hasAfterwork = true
     if (uid !== undefined && uid > work.highest) work.highest = uid
-    if (prepared.repairs.length > 0)
-      skip(this.#a, work, { fetched, kind: 'repaired', why: prepared.repairs.join('; ') })
     this.#a.blame.clear(work.pair.id, fetched.uid)
     this.#a.tally.copied(prepared.size, fetched.size)
     this.#a.job.pace.went(prepared.size, performance.now() - item.startedAt)
@@ -238,7 +244,7 @@ export class Sender {
     if (this.#a.failure !== undefined) return
     this.#bytesInFlight += mended.size - item.prepared.size
     item.prepared = mended
-    item.work.sending.set(item.fetched.uid, { ...this.#sending(item), floor: item.work.highest + 1 })
+    this.#intend(item)
     commit(this.#a, item.work)
     this.#append(item)
   }
