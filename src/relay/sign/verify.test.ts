@@ -115,7 +115,8 @@ function byOpendkim(texts: readonly string[]): readonly string[] {
     writeFileSync(file, text, 'latin1')
     return file
   })
-  const said = spawnSync('opendkim', ['-x', config, '-t', files.join(',')], { encoding: 'utf8' })
+  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` }
+  const said = spawnSync('opendkim', ['-x', config, '-t', files.join(',')], { encoding: 'utf8', env })
   return files.map((file) => lineAbout(file, said.stdout + said.stderr))
 }
 
