@@ -45,7 +45,10 @@ function leavesOf(p: Project): ReadonlyMap<string, Leaf> {
 
 function collect(leaves: Map<string, Leaf>, path: string, value: unknown): void {
   if (value instanceof Uint8Array) leaves.set(path, hidden(value, `sha256 ${digest(value).slice(0, 16)}`))
-  else if (/ (?:.*\.)?(?:secret\.value|passphrase)$|\.passphrase$/.test(path) && typeof value === 'string')
+  else if (
+    / (?:.*\.)?(?:secret\.(?:v|previousV)alue|passphrase)$|\.passphrase$/.test(path) &&
+    typeof value === 'string'
+  )
     leaves.set(path, hidden(value, '(not shown)'))
   else if (typeof value === 'number' && path.endsWith('Ms')) leaves.set(path.slice(0, -2), plain(spanText(value)))
   else if (typeof value === 'number' && path.endsWith('Bytes')) leaves.set(path.slice(0, -5), plain(sizeText(value)))

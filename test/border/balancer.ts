@@ -138,4 +138,8 @@ async function changedSecret(stage: Stage, attempt: Try): Promise<void> {
   await tried('the previous value when it has been given up', '550 5.7.1', withSecret(before))
   await tried('the present value then (control)', '250', withSecret(stage.secret))
   client.destroy()
+  await attempt('log and audit of such an exchange', 'neither value', async () => {
+    const isTold = [before, stage.secret].some((secret) => stage.gateway.log().includes(secret))
+    return { held: !isTold, happened: isTold ? 'a value is in the log' : 'neither value' }
+  })
 }
