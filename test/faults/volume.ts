@@ -32,9 +32,14 @@ export function openVolume(o: VolumeOptions): Volume {
     if (o.kind === 'ext4') must('mount', '-o', 'loop', image, root)
     else must('mount', '-t', 'tmpfs', '-o', tmpfsOptions(o), 'tmpfs', root)
   }
+  // Whoever takes a network of his own meanwhile (`ip netns exec`) has a copy of all mounts. Of a shared one it goes when ours goes;
+  // otherwise it would keep the file system as it died, and mounting again would bring that one back.
+  must('mount', '--bind', dir, dir)
+  must('mount', '--make-shared', dir)
   mount()
   const done = undoAtExit(() => {
     must('umount', '-l', root)
+    must('umount', '-l', dir)
     rmSync(dir, { recursive: true, force: true })
   })
   return {
@@ -47,6 +52,7 @@ export function openVolume(o: VolumeOptions): Volume {
     },
     [Symbol.dispose]() {
       must('umount', root)
+      must('umount', dir)
       rmSync(dir, { recursive: true, force: true })
       done()
     },
