@@ -1,28 +1,12 @@
 /** An app of a tenant as requests name it, and Microsoft Graph by way of it. */
 import { z } from 'zod'
-import { longestName, secretName } from '../secrets/vault/vault.ts'
-import { type Credential, isAuthority, isGraph, makeTokens } from '../tenants/entra/entra.ts'
+import { appFields, type Credential, isGraph, makeTokens } from '../tenants/entra/entra.ts'
 import { type Graph, type GraphAnswer, makeGraph, publicGraph, trouble } from '../tenants/graph/graph.ts'
 import type { Desk } from './desk.ts'
 import { Problem } from './problem.ts'
 
-const vaultSecret = z
-  .string()
-  .max(longestName + 6)
-  .regex(
-    new RegExp(`^vault:${secretName.source.slice(1)}`),
-    'write vault:NAME, and set it with `causeway secret set NAME`',
-  )
-
 export const accessSchema = z.strictObject({
-  tenant: z
-    .string()
-    .regex(/^[A-Za-z0-9.-]{1,253}$/, 'the ID of the tenant, or one of its domains')
-    .describe('ID or domain of the tenant'),
-  clientId: z.string().min(1).max(100).describe('Application (client) ID'),
-  secret: vaultSecret.optional().describe('The client secret'),
-  certificate: vaultSecret.optional().describe('PEM with the private key and its certificate, in place of a secret'),
-  authority: z.url().refine(isAuthority, 'no authority of Microsoft').default('https://login.microsoftonline.com'),
+  ...appFields,
   graph: z.url().refine(isGraph, 'no Microsoft Graph').default(publicGraph),
 })
 export type Access = z.infer<typeof accessSchema>

@@ -1,5 +1,7 @@
 /** Times as an operator writes them, and as we answer them. */
+
 import { z } from 'zod'
+import { spanText } from '../trace/trace.ts'
 import { Problem } from './problem.ts'
 
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -23,14 +25,7 @@ export function readTime(text: string, now: number): number {
 }
 
 /** As an operator reads it at a glance: `5s`, `12m`, `3h05m`, `2d04h`. */
-export function span(seconds: number): string {
-  if (seconds < 60) return `${seconds}s`
-  const two = (n: number): string => String(n).padStart(2, '0')
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes}m`
-  const hours = Math.floor(minutes / 60)
-  return hours < 24 ? `${hours}h${two(minutes % 60)}m` : `${Math.floor(hours / 24)}d${two(hours % 24)}h`
-}
+export const span = (seconds: number): string => spanText(seconds * 1000)
 
 /** A time in an answer. */
 export const timeSchema = z.string().describe('UTC, ISO 8601')

@@ -98,3 +98,11 @@ function offsetAfter(
   }
   return offset < text.length ? offset : undefined
 }
+
+/** Two names of a column with the same one mean the same: without case, accents, punctuation and blanks. */
+export const columnKey = (name: string): string =>
+  name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/ß/g, 'ss')
+    .replace(/[^\p{L}\p{N}]/gu, '')

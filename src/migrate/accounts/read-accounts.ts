@@ -1,6 +1,6 @@
 /** The mailbox list of a provider, a CSV file of any shape: columns are recognised by their names, or told by hand. */
 import { domainKey, parseAddress } from '../../mail/address/address.ts'
-import { readSheet } from '../../mail/sheet/sheet.ts'
+import { columnKey, readSheet } from '../../mail/sheet/sheet.ts'
 import type { Account, AccountColumn, AccountMatch, BadAccount, ReadAccounts } from './account.ts'
 
 export const accountColumns: readonly AccountColumn[] = [
@@ -14,7 +14,7 @@ export const accountColumns: readonly AccountColumn[] = [
   'aliases',
 ]
 
-/** Names as `keyOf` writes them. */
+/** Names as `columnKey` writes them. */
 const names: Readonly<Record<AccountColumn, string>> = {
   address:
     'email emailaddress mail mailbox mailboxname address primaryaddress primaryemail primaryemailaddress primarysmtpaddress username user userprincipalname upn login loginname account accountname emailkonto emailadresse postfach benutzer benutzername',
@@ -29,12 +29,6 @@ const names: Readonly<Record<AccountColumn, string>> = {
 const known: ReadonlyMap<string, AccountColumn> = new Map(
   accountColumns.flatMap((column) => names[column].split(' ').map((name) => [name, column] as const)),
 )
-
-const keyOf = (header: string): string =>
-  header
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]/gu, '')
 
 export type ReadAccountsOptions = {
   /** For lists that have only what stands before the @. */
@@ -101,13 +95,12 @@ const withoutAddress = (columns: readonly AccountMatch[]): ReadAccounts => ({
 })
 
 function columnOf(header: string, told: Readonly<Record<string, AccountColumn | ''>>): Column {
-  const field = told[header] ?? known.get(keyOf(header))
+  const field = told[header] ?? known.get(columnKey(header))
   return { header, field: field === '' ? undefined : field, sample: '' }
 }
 
 // Entra: letters, digits and these, 64 before the @ and 113 in all ("userPrincipalName", Microsoft Entra ID documentation).
 const upnLocal = /^[A-Za-z0-9](?:[A-Za-z0-9._'!#^~-]*[A-Za-z0-9_'!#^~-])?$/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unseen = /[\0-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]/
 
 function accountOf(

@@ -1,7 +1,9 @@
 /** What a pass that has ended makes of its mailbox: the state, its reason, and when it is due again. */
+
+import { spanText } from '../../trace/trace.ts'
 import type { PassOutcome } from '../copy/copy.ts'
 import type { NewState } from './mailboxes.ts'
-import { some, spanText } from './plural.ts'
+import { some } from './plural.ts'
 import type { UserStatus } from './status.ts'
 import type { Batch, MailboxRow, Trouble } from './tables.ts'
 

@@ -1,6 +1,6 @@
 /** The report as text and as a page that prints well. */
-import { escapeText } from '../../trace/trace.ts'
-import { bytesText, some, spanText } from './plural.ts'
+import { escapeText, spanText } from '../../trace/trace.ts'
+import { bytesText, some } from './plural.ts'
 import type { MailboxRow } from './tables.ts'
 import type { BatchView } from './views.ts'
 

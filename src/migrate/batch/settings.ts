@@ -1,15 +1,6 @@
 /** What an operator says about a batch: the two servers, what is copied, how often, who is told. */
 import { z } from 'zod'
-import { secretName } from '../../secrets/vault/vault.ts'
-import { isAuthority } from '../../tenants/entra/entra.ts'
-
-/** A secret is named, never written: it lies in the vault. */
-const vaultSecret = z
-  .string()
-  .regex(
-    new RegExp(`^vault:${secretName.source.slice(1)}`),
-    'write vault:NAME, and set it with `causeway secret set NAME`',
-  )
+import { appFields, vaultSecret } from '../../tenants/entra/entra.ts'
 
 export const adminForms = ['auto', 'sasl', 'dovecot', 'exchange', 'mirapoint', 'courier'] as const
 
@@ -36,18 +27,7 @@ const adminLogin = z.strictObject({
 })
 const oauthLogin = z.strictObject({
   kind: z.literal('oauth').describe('An app of Entra with IMAP.AccessAsApp; the token is fetched and renewed here'),
-  tenant: z
-    .string()
-    .regex(/^[A-Za-z0-9.-]{1,253}$/, 'the ID of the tenant, or one of its domains')
-    .describe('ID or domain of the tenant'),
-  clientId: z.string().min(1).max(100).describe('Application (client) ID'),
-  secret: vaultSecret.optional().describe('The client secret'),
-  certificate: vaultSecret.optional().describe('PEM with the private key and its certificate, in place of a secret'),
-  authority: z
-    .url()
-    .refine(isAuthority, 'no authority of Microsoft: the secret would go there')
-    .default('https://login.microsoftonline.com')
-    .describe('Where tokens are given out'),
+  ...appFields,
   scope: z.string().max(500).default('https://outlook.office365.com/.default'),
   mechanism: z.enum(['XOAUTH2', 'OAUTHBEARER']).default('XOAUTH2'),
 })

@@ -2,6 +2,7 @@
  * What columns of address books are called: Outlook (English, German, French), Google Contacts (old and new), GoDaddy Workspace,
  * Thunderbird, Yahoo, Apple's converters. A name is compared without case, accents, punctuation and blanks.
  */
+import { columnKey } from '../../mail/sheet/sheet.ts'
 import type { Kind, PhoneKind } from './contact.ts'
 
 const texts = [
@@ -71,19 +72,12 @@ export function slotName(slot: Slot): string {
 
 /** What a column is, by the name that it has. */
 export function slotOf(header: string): Slot | undefined {
-  const key = keyOf(header)
+  const key = columnKey(header)
   const found = known.get(key) ?? numbered(key)
   return typeof found === 'string' ? slotNamed(found) : found
 }
 
-const keyOf = (header: string): string =>
-  header
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/ß/g, 'ss')
-    .replace(/[^\p{L}\p{N}]/gu, '')
-
-/** By field: every name that we have seen for it, as `keyOf` writes it. */
+/** By field: every name that we have seen for it, as `columnKey` writes it. */
 const names: Readonly<Record<string, string>> = {
   prefix: 'title prefix nameprefix honorificprefix anrede titel titre',
   given: 'firstname givenname given vorname prenom forename nombre',

@@ -3,7 +3,6 @@ import { parseAddress } from '../../mail/address/address.ts'
 import { type BadRow, type Contact, shownName } from './contact.ts'
 
 // Line ends belong into notes and streets; the other control characters nowhere.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g
 
 /** Both: the contact is good but for something that was left out. */

@@ -1,25 +1,15 @@
 /** Proof: what stands at both sides, message by message, asked of both servers and not of the ledger. */
 import { createHash } from 'node:crypto'
-import {
-  type Connect,
-  type Folder,
-  type Mailbox,
-  MailboxTrouble,
-  mayPass,
-  type OpenFolder,
-} from '../mailbox/mailbox.ts'
+import type { Folder, Mailbox, OpenFolder } from '../mailbox/mailbox.ts'
+import { type NotDone, type Sides, withBothSides } from './both-sides.ts'
 import { compareFolder, type EntryDifference } from './compare-folder.ts'
 import type { CopyOptions } from './contract.ts'
 import { type Mapped, mapFolders } from './folder-map.ts'
 import { type Entry, readFolder, subjectsOf } from './manifest.ts'
 import { settableFlags } from './prepare.ts'
-import { bothSides } from './survey.ts'
 
-export type CompareJob = {
-  readonly source: Connect
-  readonly target: Connect
+export type CompareJob = Sides & {
   readonly options: CopyOptions
-  readonly signal: AbortSignal
   /** What became of which folder, by the servers' own names (`Ledger.folderNames`); by name and task when absent. */
   readonly folders?: ReadonlyMap<string, string>
   /** Each message of both sides, as it is read: the manifest. */
@@ -82,23 +72,11 @@ export type Comparison =
       readonly moreDifferences: number
       readonly counts: Readonly<Partial<Record<DifferenceKind, number>>>
     }
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly trouble: MailboxTrouble; readonly mayPass: boolean }
+  | NotDone
 
 /** Folder, date, size, digest of each message (canonical form: line ends CRLF), both sides; the exact differences. */
-export async function compareMailboxes(job: CompareJob): Promise<Comparison> {
-  const opened: Mailbox[] = []
-  try {
-    const [source, target] = await bothSides(job, opened)
-    return await compare(job, source, target)
-  } catch (error) {
-    if (!(error instanceof MailboxTrouble)) throw error
-    if (error.kind === 'stopped' || job.signal.aborted) return { kind: 'stopped' }
-    return { kind: 'failed', trouble: error, mayPass: mayPass(error.kind) }
-  } finally {
-    await Promise.all(opened.map((mailbox) => mailbox.close()))
-  }
-}
+export const compareMailboxes = (job: CompareJob): Promise<Comparison> =>
+  withBothSides(job, (source, target) => compare(job, source, target))
 
 async function compare(job: CompareJob, source: Mailbox, target: Mailbox): Promise<Comparison> {
   const [sources, targets] = await Promise.all([source.folders(), target.folders()])

@@ -1,16 +1,12 @@
 /** A dry run: what a pass would find, and what it would make of it. */
-import { type Connect, instantOf, type Mailbox, MailboxTrouble, mayPass } from '../mailbox/mailbox.ts'
+import { instantOf, type Mailbox, MailboxTrouble } from '../mailbox/mailbox.ts'
+import { type NotDone, type Sides, withBothSides } from './both-sides.ts'
 import type { CopyOptions, Skipped } from './contract.ts'
 import { type Mapped, mapFolders } from './folder-map.ts'
 import { isWanted, mostBytes } from './selection.ts'
 import { subjectOf } from './subject.ts'
 
-export type SurveyJob = {
-  readonly source: Connect
-  readonly target: Connect
-  readonly options: CopyOptions
-  readonly signal: AbortSignal
-}
+export type SurveyJob = Sides & { readonly options: CopyOptions }
 
 export type SurveyedFolder = {
   /** Joined by /. */
@@ -35,41 +31,13 @@ export type Survey =
       readonly wouldSkip: readonly Skipped[]
       readonly wouldSkipCount: number
     }
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly trouble: MailboxTrouble; readonly mayPass: boolean }
+  | NotDone
 
 const mostListed = 1000
 
 /** For `migrate check`: folders, counts, sizes, mapping, what would be skipped; nothing is written. */
-export async function surveyMailbox(job: SurveyJob): Promise<Survey> {
-  const opened: Mailbox[] = []
-  try {
-    const [source, target] = await bothSides(job, opened)
-    return await survey(job, source, target)
-  } catch (error) {
-    if (!(error instanceof MailboxTrouble)) throw error
-    if (error.kind === 'stopped' || job.signal.aborted) return { kind: 'stopped' }
-    return { kind: 'failed', trouble: error, mayPass: mayPass(error.kind) }
-  } finally {
-    await Promise.all(opened.map((mailbox) => mailbox.close()))
-  }
-}
-
-/** What was opened is closed by the caller, also when the other side fails. */
-export async function bothSides(
-  job: { readonly source: Connect; readonly target: Connect; readonly signal: AbortSignal },
-  opened: Mailbox[],
-): Promise<readonly [source: Mailbox, target: Mailbox]> {
-  const open = async (connect: Connect): Promise<Mailbox> => {
-    const mailbox = await connect(job.signal)
-    opened.push(mailbox)
-    return mailbox
-  }
-  const [source, target] = await Promise.allSettled([open(job.source), open(job.target)])
-  if (source.status === 'rejected') throw source.reason
-  if (target.status === 'rejected') throw target.reason
-  return [source.value, target.value]
-}
+export const surveyMailbox = (job: SurveyJob): Promise<Survey> =>
+  withBothSides(job, (source, target) => survey(job, source, target))
 
 async function survey(job: SurveyJob, source: Mailbox, target: Mailbox): Promise<Survey> {
   const [sources, targets] = await Promise.all([source.folders(), target.folders()])

@@ -6,5 +6,6 @@
  * On failure: a sentence with Entra's own code and words, and whether it may pass.
  */
 
-export { isAuthority, isGraph } from './clouds.ts'
+export { appFields, vaultSecret } from './app.ts'
+export { isGraph } from './clouds.ts'
 export { type Credential, makeTokens, type TokenAnswer, type TokenOptions, type Tokens } from './tokens.ts'
